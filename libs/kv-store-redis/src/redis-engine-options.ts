@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { systemTimers, type Timers } from '@kvs/protocol';
-import { contradicts, parseUrl } from './redis-url.js';
+import { contradicts, parseUrl, type ServerAddress } from './redis-url.js';
 
 export interface RedisEngineOptions {
   /**
@@ -52,11 +52,6 @@ export interface RedisEngineSettings {
   readonly sweepIntervalMs: number;
   readonly log: RedisLog;
   readonly timers: Timers;
-}
-
-export interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
 }
 
 /** How to log in. The same for all servers. */

@@ -1,4 +1,7 @@
-import type { ServerAddress } from './redis-engine-options.js';
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 export interface RedisUrl {
   readonly address: ServerAddress;

@@ -6,6 +6,7 @@ export {
   TAKEOVER_MS,
   type DirectoryLockOptions,
 } from './directory-lock.js';
+export * from './engine/engine-data.js';
 export * from './engine/engine-replication.js';
 export { type Eviction, EVICTIONS } from './engine/memory/eviction/eviction-policy.js';
 export * from './engine/memory/memory-engine.js';

@@ -1,5 +1,5 @@
 import { CHUNK_BYTES, type CopiedPairs } from '../src/engine/memory/snapshot/copied-pairs.js';
-import type { EngineKey, EnginePair } from '../src/engine/storage-engine.js';
+import type { EngineKey, EnginePair } from '../src/engine/engine-data.js';
 import { FRAME_HEADER_BYTES, readPairs } from '../src/engine/memory/snapshot/snapshot-format.js';
 
 /**

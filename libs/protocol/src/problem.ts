@@ -11,6 +11,9 @@ export interface ValidationIssue {
   readonly detail: string;
 }
 
+/** How many issues one answer lists. */
+export const MAX_LISTED_ISSUES = 20;
+
 /** An error body: RFC 9457 with extension members, `code` and those below it. */
 export interface Problem {
   readonly type: string;

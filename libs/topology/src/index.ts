@@ -3,6 +3,7 @@ export type { ClusterStatus } from './control/cluster-status.js';
 export { LastingProblem } from './control/lasting-problem.js';
 export type { ControlLog, ControlPorts, ControlTimers } from './control/ports.js';
 export { MAX_NEWS_WAIT_MS } from './control/topology-news.js';
+export type { SettingsUpdate } from './topology-changes.js';
 export type {
   EntriesRequest,
   FillProgress,
@@ -17,7 +18,6 @@ export type {
   PromotionQuestion,
   ReportAnswer,
   SenderKnowledge,
-  SettingsUpdate,
   TopologyAnswer,
 } from './control-plane/messages.js';
 export {
@@ -47,14 +47,9 @@ export {
 } from './topology-changes.js';
 export { isBootId } from './json-fields.js';
 export { topologyFromJson, topologyToJson } from './topology-json.js';
-export {
-  plan,
-  type NodeStatus,
-  type Plan,
-  type PlanInput,
-  type PlanSettings,
-  type StalledPartition,
-} from './planning/plan.js';
+export type { NodeStatus, PlanInput, PlanSettings } from './planning/plan-input.js';
+export type { Plan, StalledPartition } from './planning/draft.js';
+export { plan } from './planning/plan.js';
 export { LEAD_FOR_MS, type TopologyStore } from './topology-store.js';
 export {
   MAX_COPIES,

@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import { hostOf, KvsError } from '@kvs/protocol';
 import { changeEntry, isStartAfterLoss, type EntryChange } from './entry-changes.js';
-import type { SettingsUpdate } from './control-plane/messages.js';
 import {
   hasRole,
   type BootId,
@@ -17,6 +16,12 @@ export interface EntryRequest {
   readonly partition: number;
   readonly epoch: number;
   readonly change: EntryChange;
+}
+
+/** The changes that an operator makes to the settings of a cluster. In JSON they are `copies` and `min_in_sync`. */
+export interface SettingsUpdate {
+  readonly copies?: number;
+  readonly minInSync?: number;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Redis, ReplyError } from 'ioredis';
 import { systemTimers, type Timers } from '@kvs/protocol';
-import type { ServerAccess, ServerAddress } from '../redis-engine-options.js';
+import type { ServerAddress } from '../redis-url.js';
+import type { ServerAccess } from '../redis-engine-options.js';
 import { SCRIPTS } from '../data/scripts.js';
 import { withResolver, type Deadline } from './deadline.js';
 import { lost, unsent, type RedisCommand, type Reply } from './reply.js';

@@ -1,5 +1,6 @@
 import { messageOf } from '@kvs/protocol';
-import type { RedisEngineSettings, RedisLog, ServerAddress } from '../redis-engine-options.js';
+import type { ServerAddress } from '../redis-url.js';
+import type { RedisEngineSettings, RedisLog } from '../redis-engine-options.js';
 import type { Deadline } from './deadline.js';
 import { RedisConnection } from './redis-connection.js';
 import { ReplicatedWrites } from './replicated-writes.js';

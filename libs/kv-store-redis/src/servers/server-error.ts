@@ -1,4 +1,4 @@
-import type { ServerAddress } from '../redis-engine-options.js';
+import type { ServerAddress } from '../redis-url.js';
 import { hostOf } from './slot-ranges.js';
 
 /** The reaction to an error of a server. */

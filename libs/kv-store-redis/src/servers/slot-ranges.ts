@@ -1,5 +1,5 @@
 import { addressOf, SLOT_COUNT } from '@kvs/protocol';
-import type { ServerAddress } from '../redis-engine-options.js';
+import type { ServerAddress } from '../redis-url.js';
 
 /** Slots of a Cluster, both ends included, and their master. */
 export interface SlotRange {

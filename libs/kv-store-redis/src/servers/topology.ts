@@ -1,5 +1,6 @@
 import { SLOT_COUNT, messageOf } from '@kvs/protocol';
-import type { RedisEngineSettings, ServerAddress } from '../redis-engine-options.js';
+import type { ServerAddress } from '../redis-url.js';
+import type { RedisEngineSettings } from '../redis-engine-options.js';
 import { Deadline, withResolver } from './deadline.js';
 import { RedisServer, ServerMismatch, type Claim } from './redis-server.js';
 import { addressName, isComplete } from './slot-ranges.js';

@@ -7,7 +7,7 @@ import type {
   EngineUnavailable,
   EngineWrite,
   EngineWriteOutcome,
-} from './storage-engine.js';
+} from './engine-data.js';
 
 /**
  * An optional role of a storage engine: it keeps a position for each partition, so that copies of the partition on other

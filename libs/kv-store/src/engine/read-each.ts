@@ -1,5 +1,5 @@
 import { answerTooLarge, leastBytes } from '@kvs/protocol';
-import type { EngineReadOutcome, EngineKey } from './storage-engine.js';
+import type { EngineReadOutcome, EngineKey } from './engine-data.js';
 
 /**
  * Implements `getMany` for engines that read keys one by one without waiting. Stops at the value that exceeds

@@ -1,12 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { KeyId } from '@kvs/protocol';
-import {
-  SCAN_CHUNK_PAIRS,
-  SCAN_CHUNK_UNITS,
-  type EngineChunk,
-  type EngineEntry,
-  type EnginePair,
-} from './storage-engine.js';
+import type { EngineChunk, EngineEntry, EnginePair } from './engine-data.js';
+import { SCAN_CHUNK_PAIRS, SCAN_CHUNK_UNITS } from './storage-engine.js';
 
 /** Fills one chunk of a scan up to the bounds of the engine contract. */
 export class ScanChunkBuilder {

@@ -1,5 +1,15 @@
-import type { KeyId, MaybePromise, PairFormat, Value } from '@kvs/protocol';
+import type { MaybePromise, PairFormat } from '@kvs/protocol';
 import type { Clock } from '../clock.js';
+import type {
+  EngineChunk,
+  EngineDelete,
+  EngineDeleteOutcome,
+  EngineKey,
+  EnginePresenceOutcome,
+  EngineReadOutcome,
+  EngineWrite,
+  EngineWriteOutcome,
+} from './engine-data.js';
 import type { EngineReplication } from './engine-replication.js';
 
 /**
@@ -140,45 +150,6 @@ export function capabilitiesOf(engine: StorageEngine): Required<EngineCapabiliti
   return { durable: false, shared: false, evicts: false, ...engine.capabilities };
 }
 
-/** The id of a key and its partition. A key always comes with the same partition. */
-export interface EngineKey {
-  readonly id: KeyId;
-  readonly partition: number;
-}
-
-/** A write of one pair. */
-export interface EngineWrite extends EngineKey {
-  readonly value: Value;
-  /** Milliseconds since the Unix epoch from which the pair is absent; undefined if it does not expire. */
-  readonly expiresAtMs: number | undefined;
-  /** Write only if this is the version, 0 for absent; undefined for an unconditional write. */
-  readonly ifVersion: number | undefined;
-}
-
-/** A removal of one pair. */
-export interface EngineDelete extends EngineKey {
-  /** Delete only if this is the version, 0 for absent; undefined for an unconditional delete. */
-  readonly ifVersion: number | undefined;
-}
-
-/** The value, version and expiry of one key. */
-export interface EngineEntry {
-  readonly value: Value;
-  readonly version: number;
-  readonly expiresAtMs: number | undefined;
-}
-
-/** A pair of a scan. */
-export interface EnginePair extends EngineEntry {
-  readonly id: KeyId;
-}
-
-/** Some pairs of one partition. */
-export interface EngineChunk {
-  readonly partition: number;
-  readonly pairs: readonly EnginePair[];
-}
-
 /** Which pairs of the partitions to scan. */
 export interface EngineScanOptions {
   /** Only keys whose id starts with this: the tag of an encoding, then the start of canonical data. */
@@ -215,42 +186,4 @@ export interface EngineStats {
   readonly maxBytes?: number;
   /** How many snapshots were written, and how many failed; left out if the engine writes none. */
   readonly snapshots?: { readonly written: number; readonly failed: number };
-}
-
-/** The answer of a read for one key. */
-export type EngineReadOutcome =
-  ({ readonly status: 'found' } & EngineEntry) | { readonly status: 'absent' } | EngineUnavailable;
-
-/** Whether one key is present. */
-export type EnginePresenceOutcome = { readonly status: 'present' | 'absent' } | EngineUnavailable;
-
-/** The answer of a write for one item. */
-export type EngineWriteOutcome =
-  | {
-      readonly status: 'written';
-      readonly version: number;
-      /** Whether the pair was absent before. An expired pair counts as absent. */
-      readonly created: boolean;
-    }
-  | VersionMismatch
-  | { readonly status: 'out_of_memory' }
-  | EngineUnavailable;
-
-/** The answer of a removal for one item. */
-export type EngineDeleteOutcome =
-  { readonly status: 'deleted' | 'absent' } | VersionMismatch | EngineUnavailable;
-
-/** The pair does not have the version that the item requires. */
-export interface VersionMismatch {
-  readonly status: 'version_mismatch';
-  /** The pair's version when its condition was checked; 0 if it was absent. */
-  readonly actualVersion: number;
-}
-
-/** The part of the store with this item cannot be reached, though other parts can. */
-export interface EngineUnavailable {
-  readonly status: 'unavailable';
-  readonly message: string;
-  /** Set if a write or delete may have been applied, because its answer was lost. */
-  readonly maybeApplied?: true;
 }

@@ -1,6 +1,6 @@
 import { keyId, partitionOf, type DeleteItem, type Key, type SetItem } from '@kvs/protocol';
 import { microsToMs, type Clock } from '../clock.js';
-import type { EngineDelete, EngineKey, EngineWrite } from '../engine/storage-engine.js';
+import type { EngineDelete, EngineKey, EngineWrite } from '../engine/engine-data.js';
 
 // Items of requests as engines take them. The partition of each key is computed if it is not given.
 

@@ -19,7 +19,8 @@ import {
 } from '@kvs/protocol';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { systemClock, type Clock } from '../clock.js';
-import type { EngineChunk, EngineStats, StorageEngine } from '../engine/storage-engine.js';
+import type { EngineChunk } from '../engine/engine-data.js';
+import type { EngineStats, StorageEngine } from '../engine/storage-engine.js';
 import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';
 import { engineDelete, engineKeys, engineWrite } from './engine-items.js';

@@ -16,7 +16,7 @@ import type {
   EngineUnavailable,
   EngineWriteOutcome,
   VersionMismatch,
-} from '../engine/storage-engine.js';
+} from '../engine/engine-data.js';
 
 export function setOutcome(outcome: EngineWriteOutcome): SetOutcome {
   switch (outcome.status) {

@@ -2,13 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { brandKey, keyFromId, keyId, type KeyId } from '@kvs/protocol';
 import type { Clock } from '../clock.js';
 import type { EngineReplication } from '../engine/engine-replication.js';
-import type {
-  EngineFactory,
-  EngineKey,
-  EnginePair,
-  EngineWriteOutcome,
-  StorageEngine,
-} from '../engine/storage-engine.js';
+import type { EngineKey, EnginePair, EngineWriteOutcome } from '../engine/engine-data.js';
+import type { EngineFactory, StorageEngine } from '../engine/storage-engine.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import { conditionHolds } from '../engine/rules.js';
 import { alteredEngine } from './altered-engine.js';

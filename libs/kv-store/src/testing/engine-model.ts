@@ -9,7 +9,7 @@ import type {
   EngineWrite,
   EngineWriteOutcome,
   EngineKey,
-} from '../engine/storage-engine.js';
+} from '../engine/engine-data.js';
 import type { ManualClock } from './manual-clock.js';
 
 /**

@@ -5,12 +5,11 @@ import type {
   EngineDelete,
   EngineEntry,
   EnginePair,
-  EngineScanOptions,
   EngineWrite,
   EngineWriteOutcome,
   EngineKey,
-  StorageEngine,
-} from '../engine/storage-engine.js';
+} from '../engine/engine-data.js';
+import type { EngineScanOptions, StorageEngine } from '../engine/storage-engine.js';
 
 // Helpers of the engine tests. A text stands for the string key or value of that text.
 

@@ -14,7 +14,7 @@ const newCall = (): Call =>
 it('finds what a Map finds, and returns the oldest first, in any order of deletions', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(), { freq: 2 }), { maxLength: 500 }), (steps) => {
-      const calls = new CallTable();
+      const calls = new CallTable<Call>();
       const model = new Map<number, Call>();
       for (const step of steps) {
         const ids = [...model.keys()];
@@ -39,7 +39,7 @@ it('finds what a Map finds, and returns the oldest first, in any order of deleti
 });
 
 it('keeps a call that is never answered, however many come and go after it', () => {
-  const calls = new CallTable();
+  const calls = new CallTable<Call>();
   const kept = newCall();
   const id = calls.add(kept);
   const ids = new Set([id]);
@@ -54,14 +54,14 @@ it('keeps a call that is never answered, however many come and go after it', () 
 });
 
 it('holds as many calls as are unanswered', () => {
-  const calls = new CallTable();
+  const calls = new CallTable<Call>();
   const byId = new Map(Array.from({ length: 1000 }, newCall).map((call) => [calls.add(call), call]));
   expect([byId.size, calls.size, calls.oldestFirst().length]).toEqual([1000, 1000, 1000]);
   for (const [id, call] of byId) expect(calls.get(id)).toBe(call);
 });
 
 it('knows of nothing after it was cleared, and of no id that it did not give', () => {
-  const calls = new CallTable();
+  const calls = new CallTable<Call>();
   const id = calls.add(newCall());
   expect(calls.get(id + 64)).toBeUndefined();
   expect(calls.get(-1)).toBeUndefined();

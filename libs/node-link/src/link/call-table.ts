@@ -1,5 +1,3 @@
-import type { Call } from './calls-in-flight.js';
-
 /**
  * Calls by id, until they are answered. Ids ascend, and are unique among the unanswered calls.
  *
@@ -7,16 +5,16 @@ import type { Call } from './calls-in-flight.js';
  * calls, refers to the new one. Once one of these tables is in the old generation, all later ones survive with their calls
  * until the next full collection.
  */
-export class CallTable {
+export class CallTable<C extends object> {
   /** How many calls are unanswered. */
   size = 0;
   /** The slot of a call is the last bits of its id. */
-  #calls: (Call | undefined)[] = emptySlots(MIN_SLOTS);
+  #calls: (C | undefined)[] = emptySlots(MIN_SLOTS);
   #ids = new Uint32Array(MIN_SLOTS);
   #lastId = 0;
 
   /** @returns its id, of 32 bits; constant time, but for a growth now and then */
-  add(call: Call): number {
+  add(call: C): number {
     if (this.size >= this.#calls.length / 2) this.#grow();
     const mask = this.#calls.length - 1;
     // Skips ids whose slot an older call has. At least half of the slots are free.
@@ -27,7 +25,7 @@ export class CallTable {
     return this.#lastId;
   }
 
-  get(id: number): Call | undefined {
+  get(id: number): C | undefined {
     const slot = id & (this.#calls.length - 1);
     return this.#ids[slot] === id ? this.#calls[slot] : undefined;
   }
@@ -44,7 +42,7 @@ export class CallTable {
   }
 
   /** Returns all calls. Visits all slots, as many as the largest number of calls took, and sorts the calls. */
-  oldestFirst(): readonly Call[] {
+  oldestFirst(): readonly C[] {
     return this.#entries()
       .sort((one, other) => this.#ageOf(other.id) - this.#ageOf(one.id))
       .map(({ call }) => call);
@@ -64,13 +62,13 @@ export class CallTable {
     for (const { id, call } of entries) this.#put(id, call);
   }
 
-  #put(id: number, call: Call): void {
+  #put(id: number, call: C): void {
     const slot = id & (this.#calls.length - 1);
     this.#calls[slot] = call;
     this.#ids[slot] = id;
   }
 
-  #entries(): { readonly id: number; readonly call: Call }[] {
+  #entries(): { readonly id: number; readonly call: C }[] {
     return this.#calls.flatMap((call, slot) =>
       call === undefined ? [] : [{ id: this.#ids[slot] ?? 0, call }],
     );
@@ -80,6 +78,6 @@ export class CallTable {
 /** A power of two. */
 const MIN_SLOTS = 64;
 
-function emptySlots(count: number): (Call | undefined)[] {
-  return new Array<Call | undefined>(count).fill(undefined);
+function emptySlots(count: number): undefined[] {
+  return new Array<undefined>(count).fill(undefined);
 }

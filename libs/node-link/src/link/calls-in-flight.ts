@@ -9,7 +9,7 @@ import { CallTable } from './call-table.js';
 
 /** The calls that were sent over one connection and that the node has not answered. */
 export class CallsInFlight {
-  readonly #pending = new CallTable();
+  readonly #pending = new CallTable<Call>();
   readonly #answers = new AnswerReader<Call>(
     (id) => this.#pending.get(id),
     (call) => this.#received(call),

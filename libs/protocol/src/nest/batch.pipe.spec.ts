@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import type { ErrorCode } from '../errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../limits.js';
-import { InvalidRequestError } from '../problem.js';
+import { InvalidRequestError, MAX_LISTED_ISSUES } from '../problem.js';
 import {
   BatchPipe,
   DELETE_ITEM,
   INCREMENT_ITEM,
   KEY_ITEM,
-  MAX_LISTED_ISSUES,
   SET_ITEM,
   TOUCH_ITEM,
   type ItemSchema,

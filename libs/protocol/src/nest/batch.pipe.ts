@@ -13,17 +13,8 @@ import type { Limits } from '../limits.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import type { DeleteItem, SetItem } from '../operations.js';
 import type { IncrementItem, TouchItem } from '../pair-updates.js';
-import { InvalidRequestError, type ValidationIssue } from '../problem.js';
+import { InvalidRequestError, MAX_LISTED_ISSUES } from '../problem.js';
 import type * as Explainers from './explain.js';
-
-/** How many issues one answer lists. */
-export const MAX_LISTED_ISSUES = 20;
-
-/**
- * Returns what is wrong with one item of a batch, at most {@link MAX_LISTED_ISSUES} places; an empty list if it is
- * valid.
- */
-export type ItemExplainer = (item: unknown, pointer: string, limits: Limits) => ValidationIssue[];
 
 /** The guard of one kind of item, and the name of its explainer. */
 export interface ItemSchema<T> {

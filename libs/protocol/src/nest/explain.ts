@@ -4,9 +4,14 @@ import { byteLength } from '../encoding.js';
 import { isErrorCode, type ErrorCode } from '../errors.js';
 import { isRecord } from '../guard.js';
 import type { Limits } from '../limits.js';
-import type { ValidationIssue } from '../problem.js';
-import { MAX_LISTED_ISSUES, type ItemExplainer } from './batch.pipe.js';
+import { MAX_LISTED_ISSUES, type ValidationIssue } from '../problem.js';
 import { DeleteItemDto, IncrementItemDto, KeyDto, KeyItemDto, SetItemDto, TouchItemDto } from './dto.js';
+
+/**
+ * Returns what is wrong with one item of a batch, at most {@link MAX_LISTED_ISSUES} places; an empty list if it is
+ * valid.
+ */
+type ItemExplainer = (item: unknown, pointer: string, limits: Limits) => ValidationIssue[];
 
 export const explainSetItem: ItemExplainer = (item, pointer, limits) =>
   explain(SetItemDto, item, pointer, limits);

@@ -20,7 +20,7 @@ import {
   type Fields,
 } from '../json-fields.js';
 import { MAX_COPIES } from '../topology.js';
-import type { EntryRequest } from '../topology-changes.js';
+import type { EntryRequest, SettingsUpdate } from '../topology-changes.js';
 import { nodeIdentityFrom, topologyFromDocument, topologyToJson } from '../topology-json.js';
 import type {
   EntriesRequest,
@@ -33,7 +33,6 @@ import type {
   PromotionQuestion,
   ReportAnswer,
   SenderKnowledge,
-  SettingsUpdate,
   TopologyAnswer,
 } from './messages.js';
 

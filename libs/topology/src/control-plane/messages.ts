@@ -146,9 +146,3 @@ export interface NodeUpdate {
   readonly zone?: string;
   readonly state?: Exclude<NodeState, 'joining'>;
 }
-
-/** The changes that an operator makes to the settings of a cluster. In JSON they are `copies` and `min_in_sync`. */
-export interface SettingsUpdate {
-  readonly copies?: number;
-  readonly minInSync?: number;
-}

@@ -1,16 +1,22 @@
 import { KvsError } from '@kvs/protocol';
+import {
+  type SettingsUpdate,
+  endProcess,
+  registerNode,
+  removeNode,
+  updateNode,
+  updateSettings,
+} from '../topology-changes.js';
 import type {
   EntriesRequest,
   JoinRequest,
   NodeReport,
   NodeUpdate,
   ReportAnswer,
-  SettingsUpdate,
   TopologyAnswer,
 } from '../control-plane/messages.js';
 import { isBootId } from '../json-fields.js';
-import type { PlanSettings } from '../planning/plan.js';
-import { endProcess, registerNode, removeNode, updateNode, updateSettings } from '../topology-changes.js';
+import type { PlanSettings } from '../planning/plan-input.js';
 import { hasRole, newTopology, type BootId, type ClusterSettings, type Topology } from '../topology.js';
 import { ChangeLog } from './change-log.js';
 import { Controller } from './controller.js';

@@ -1,4 +1,4 @@
-import type { Plan } from '../planning/plan.js';
+import type { Plan } from '../planning/draft.js';
 import {
   nameOf,
   type BootId,

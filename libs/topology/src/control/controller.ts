@@ -1,6 +1,8 @@
 import { KvsError } from '@kvs/protocol';
 import type { PrimaryOrder } from '../control-plane/messages.js';
-import { plan, planInSteps, type Plan, type PlanSettings } from '../planning/plan.js';
+import type { PlanSettings } from '../planning/plan-input.js';
+import type { Plan } from '../planning/draft.js';
+import { plan, planInSteps } from '../planning/plan.js';
 import { versionCeilingFor } from '../planning/version-ceiling.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
 import type { BootId, Topology } from '../topology.js';

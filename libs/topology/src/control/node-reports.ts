@@ -1,5 +1,5 @@
 import type { FillProgress, NodeReport } from '../control-plane/messages.js';
-import type { NodeStatus } from '../planning/plan.js';
+import type { NodeStatus } from '../planning/plan-input.js';
 import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
 import type { BootId, Topology } from '../topology.js';
 import { ClusterTime } from './cluster-time.js';

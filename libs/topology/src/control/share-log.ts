@@ -1,4 +1,4 @@
-import type { Plan } from '../planning/plan.js';
+import type { Plan } from '../planning/draft.js';
 import type { BootId, Topology } from '../topology.js';
 import { loadsOf } from './cluster-status.js';
 import type { ControlPorts } from './ports.js';

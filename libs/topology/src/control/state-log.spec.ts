@@ -1,5 +1,5 @@
 import { boot, PlannedCluster } from '../testing/planned-cluster.js';
-import type { StalledPartition } from '../planning/plan.js';
+import type { StalledPartition } from '../planning/draft.js';
 import type { Topology } from '../topology.js';
 import { StateLog } from './state-log.js';
 

@@ -1,4 +1,4 @@
-import type { Plan, StalledPartition } from '../planning/plan.js';
+import type { Plan, StalledPartition } from '../planning/draft.js';
 import { nameOf, type PartitionEntry, type Topology } from '../topology.js';
 import type { ControlPorts } from './ports.js';
 

@@ -2,9 +2,35 @@ import type { PrimaryOrder } from '../control-plane/messages.js';
 import { changeEntry, type EntryChange } from '../entry-changes.js';
 import type { EntryRequest } from '../topology-changes.js';
 import type { BootId, PartitionEntry } from '../topology.js';
-import type { Plan, PlanInput, StalledPartition } from './plan.js';
+import type { PlanInput } from './plan-input.js';
 import { planNodesOf, possibleCopies, type PlanNode } from './plan-node.js';
+import type { Bounds } from './shares.js';
 import { versionCeilingFor } from './version-ceiling.js';
+
+/** A partition that nothing serves until something outside of the plan happens. */
+export interface StalledPartition {
+  readonly partition: number;
+  /** `unavailable`: copies may come back. `lost`: all in-sync copies are gone, and `whenLost` or a directory forbids a start. */
+  readonly state: 'unavailable' | 'lost';
+  /** The processes whose return would help. */
+  readonly awaited: readonly BootId[];
+}
+
+/** The changes that are due now. An empty plan means that the topology is as wanted, or that nothing can be done at present. */
+export interface Plan {
+  readonly requests: readonly EntryRequest[];
+  /** For the primary of each partition, by its boot id. */
+  readonly orders: ReadonlyMap<BootId, readonly PrimaryOrder[]>;
+  /** Nodes that have joined completely, by id. */
+  readonly activated: readonly string[];
+  /** The ceiling of versions, if it must rise. */
+  readonly versionCeiling: number | undefined;
+  readonly stalled: readonly StalledPartition[];
+  /** The expected addresses that no node in reach has, while the first assignment waits for them. */
+  readonly missing: readonly string[];
+  /** How many copies each node should have. */
+  readonly shares: ReadonlyMap<BootId, Bounds>;
+}
 
 /** An order without its place, which the draft adds. */
 type Order =

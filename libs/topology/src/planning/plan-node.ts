@@ -1,5 +1,5 @@
 import type { BootId, Topology, TopologyNode } from '../topology.js';
-import type { PlanInput } from './plan.js';
+import type { PlanInput } from './plan-input.js';
 import { boundsOf, fairCopies, fairPrimaries, type Bounds } from './shares.js';
 
 /** A registered node while a plan is made. The counts follow what the plan asks for. */

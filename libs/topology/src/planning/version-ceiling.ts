@@ -1,5 +1,5 @@
 import { MAX_TIME_MS, MAX_VERSION } from '@kvs/protocol';
-import type { PlanInput } from './plan.js';
+import type { PlanInput } from './plan-input.js';
 
 /**
  * Returns the ceiling of versions if it must rise, else undefined. Versions are at least the time in microseconds, so the

@@ -1,6 +1,6 @@
 import { hasEtcd } from '@kvs/topology-etcd/testing';
 import { toMarkdown } from '../harness/markdown.js';
-import { nodeClient } from '../servers/load/load.js';
+import { nodeClient } from '../servers/load/generators.js';
 import { clusterSuite, measureCluster } from './cluster-suite.js';
 import type { ClusterRunSize } from './run-size.js';
 

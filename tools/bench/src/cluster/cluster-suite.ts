@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import { measureCases, type Case } from '../harness/case.js';
 import { describeMachine, reportOf, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
-import { loadGenerator } from '../servers/load/load.js';
+import { loadGenerator } from '../servers/load/generators.js';
 import { copies } from './cases/copies.js';
 import { drain } from './cases/drain.js';
 import { join } from './cases/join.js';

@@ -1,5 +1,11 @@
 import { rounded, svgImage } from '../harness/svg.js';
-import type { Placement } from './thousand-nodes.js';
+import type { Distribution } from './distribution.js';
+
+/** How a strategy distributes keys among many nodes. */
+export interface Placement extends Distribution {
+  readonly name: string;
+  readonly keyCount: number;
+}
 
 /** Draws for each strategy a histogram of the nodes' loads, and the keys that a new node moves. */
 export function toChart(placements: readonly Placement[]): string {

@@ -1,15 +1,9 @@
 import type { ReportPart } from '../harness/report.js';
-import { toChart } from './chart.js';
-import { distribute, type Distribution } from './distribution.js';
+import { toChart, type Placement } from './chart.js';
+import { distribute } from './distribution.js';
 import { equalNodes } from './nodes.js';
 import { strategies } from './peers.js';
 import type { RingRunSize } from './run-size.js';
-
-/** How a strategy distributes keys among many nodes. */
-export interface Placement extends Distribution {
-  readonly name: string;
-  readonly keyCount: number;
-}
 
 /** Measures balance and movement among many nodes, where chance needs very many keys to be small. */
 export function measureThousandNodes(runSize: RingRunSize, progress: (message: string) => void): ReportPart {

@@ -4,7 +4,7 @@ import type { Suite } from '../harness/suite.js';
 import { fullFetch } from './cases/full-fetch.js';
 import { batches, latency, singleKey } from './cases/loads.js';
 import { toChart } from './chart.js';
-import { loadGenerator } from './load/load.js';
+import { loadGenerator } from './load/generators.js';
 import { fullRun, quickRun, type ServersCaseOptions } from './run-size.js';
 
 const cases: readonly Case<ServersCaseOptions>[] = [singleKey, latency, batches, fullFetch];

@@ -26,9 +26,10 @@ import { SimulatedController } from './controller.js';
 import { SimulatedNode } from './node.js';
 import { SimulatedProxy } from './proxy.js';
 import { SimulatedRouter } from './router.js';
+import type { Peer, Surroundings } from './surroundings.js';
 
 /** A whole cluster with its clients, in virtual time. */
-export class SimulatedCluster {
+export class SimulatedCluster implements Surroundings {
   readonly scheduler = new Scheduler();
   readonly random: Random;
   readonly #watches: Random;
@@ -91,7 +92,6 @@ export class SimulatedCluster {
     for (const proxy of this.proxies) this.#control(proxy);
   }
 
-  /** Returns a proxy for a request of the control plane. */
   anyProxy(random: Random): SimulatedProxy | undefined {
     return random.pick(this.proxies);
   }
@@ -165,7 +165,7 @@ export class SimulatedCluster {
   }
 
   /** A node is about to delete all pairs of a partition: another process must have them, or it was only to be filled. */
-  checkClear(node: SimulatedNode, partition: number): void {
+  checkClear(node: Peer, partition: number): void {
     const entry = this.cell.topology.partitions[partition];
     if (entry === undefined || this.#lostPartitions.has(partition)) return;
     const keys = this.clients.keysOf(partition);
@@ -198,13 +198,13 @@ export class SimulatedCluster {
   }
 
   /** Checks that every in-sync copy that there is has all acknowledged writes. */
-  readonly checkCopies = (): void => {
+  checkCopies(): void {
     this.#eventsSinceCheck = 0;
     for (let partition = 0; partition < this.partitionCount; partition++) {
       const entry = this.cell.topology.partitions[partition];
       for (const copy of entry?.inSync ?? []) this.#checkCopy(partition, copy);
     }
-  };
+  }
 
   /** Lets the topology say which nodes drain. The newest wish counts, also for a change that the store delays. */
   #setStates(): void {

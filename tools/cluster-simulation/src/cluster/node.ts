@@ -7,29 +7,28 @@ import type { Rule } from '../rules.js';
 import { Process } from '../world/process.js';
 import type { Random } from '../world/random.js';
 import type { Call, Reply } from './calls.js';
-import type { SimulatedCluster } from './cluster.js';
 import { RunningNode } from './running-node.js';
 import { serveCall } from './serve.js';
+import type { Peer, Surroundings } from './surroundings.js';
 
 /** A storage node: a replica with its engine, its clock, and its ways to the others. It can end and start again. */
-export class SimulatedNode {
+export class SimulatedNode implements Peer {
   readonly process: Process;
   readonly address: string;
-  /** Whether engine calls are slow. */
   isSlow = false;
-  readonly #cluster: SimulatedCluster;
+  readonly #cluster: Surroundings;
   readonly #random: Random;
   readonly #without: ReadonlySet<Rule>;
   /** Whether engine calls take time. */
   readonly #isAsynchronous: boolean;
   /** The boot id of the process at the other end of each connection that is up. */
-  readonly #connected = new Map<SimulatedNode, BootId>();
+  readonly #connected = new Map<Peer, BootId>();
   #stored = new Map<number, StoredPartition>();
   #state: RunningNode | undefined;
   #bootId: BootId;
 
   constructor(
-    cluster: SimulatedCluster,
+    cluster: Surroundings,
     number: number,
     readonly isDurable: boolean,
     without: readonly Rule[],
@@ -128,7 +127,6 @@ export class SimulatedNode {
     return this.process.isUp && !this.process.isPaused && this.#state?.isServing(partition) === true;
   }
 
-  /** Returns what the node holds of a partition, for checkers; undefined if it has nothing because it is down. */
   holdings(partition: number): HeldPairs | undefined {
     if (!this.process.isUp && !this.isDurable) return undefined;
     const stored = this.#stored.get(partition);

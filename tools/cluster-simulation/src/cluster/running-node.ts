@@ -12,10 +12,9 @@ import {
 } from '@kvs/topology';
 import type { Rule } from '../rules.js';
 import type { Random } from '../world/random.js';
-import type { SimulatedCluster } from './cluster.js';
 import { SimulatedEngine } from './engine.js';
-import type { SimulatedNode } from './node.js';
 import type { SimulatedProxy } from './proxy.js';
+import type { Peer, Surroundings } from './surroundings.js';
 
 /** The properties of one incarnation of a node. */
 export interface Identity {
@@ -31,13 +30,13 @@ export class RunningNode {
   readonly replica: Replica;
   readonly engine: SimulatedEngine;
   readonly clock: ClusterClock;
-  readonly #node: SimulatedNode;
-  readonly #cluster: SimulatedCluster;
+  readonly #node: Peer;
+  readonly #cluster: Surroundings;
   readonly #random: Random;
   readonly #identity: Identity;
   #topology: Topology | undefined;
 
-  constructor(node: SimulatedNode, cluster: SimulatedCluster, random: Random, identity: Identity) {
+  constructor(node: Peer, cluster: Surroundings, random: Random, identity: Identity) {
     const { process } = node;
     this.#node = node;
     this.#cluster = cluster;
@@ -137,7 +136,7 @@ export class RunningNode {
     };
   }
 
-  #peer(bootId: BootId): SimulatedNode | undefined {
+  #peer(bootId: BootId): Peer | undefined {
     return this.#cluster.nodes.find((node) => node !== this.#node && node.bootId === bootId);
   }
 

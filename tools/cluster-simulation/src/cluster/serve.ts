@@ -3,12 +3,12 @@ import type { WriteAnswer, WriteBatch } from '@kvs/replication';
 import { idOf } from '../check/copies.js';
 import type { Act, Result } from '../check/history.js';
 import type { Call, Reply } from './calls.js';
-import type { SimulatedCluster } from './cluster.js';
 import type { RunningNode } from './running-node.js';
+import type { Surroundings } from './surroundings.js';
 
 /** Does a call at a node, and notes what the node acknowledges. */
 export function serveCall(
-  cluster: SimulatedCluster,
+  cluster: Surroundings,
   node: RunningNode,
   call: Call,
   epoch: number,
@@ -73,20 +73,20 @@ function batchOf(node: RunningNode, partition: number, key: string, act: Write):
 }
 
 function acknowledge(
-  { acknowledged, checkCopies }: SimulatedCluster,
+  cluster: Surroundings,
   { engine }: RunningNode,
   key: string,
   { result }: Extract<WriteAnswer, { kind: 'done' }>,
 ): void {
   if (result.kind === 'set') {
     const [outcome] = result.outcomes;
-    if (outcome?.status === 'written') acknowledged.written(key, outcome.version);
+    if (outcome?.status === 'written') cluster.acknowledged.written(key, outcome.version);
   } else {
     const [outcome] = result.outcomes;
     const version = outcome && engine.removedVersions.get(outcome);
-    if (version !== undefined) acknowledged.removed(key, version);
+    if (version !== undefined) cluster.acknowledged.removed(key, version);
   }
-  checkCopies();
+  cluster.checkCopies();
 }
 
 function replyOf(key: string, answer: WriteAnswer): Reply {

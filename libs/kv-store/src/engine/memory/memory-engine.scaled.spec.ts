@@ -7,7 +7,7 @@ import { placed } from '../../testing/pairs.js';
 import { seededRandom, type SeededRandom } from '../../testing/seeded-random.js';
 import { variedAscii, variedBytes, variedText } from '../../../test/varied-values.js';
 import { isExpired } from '../rules.js';
-import type { EnginePair, EngineKey } from '../storage-engine.js';
+import type { EnginePair, EngineKey } from '../engine-data.js';
 import { EVICTIONS, type Eviction } from './eviction/eviction-policy.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import { MemoryPartition } from './memory-partition.js';

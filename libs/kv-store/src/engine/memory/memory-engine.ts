@@ -2,20 +2,22 @@ import { setImmediate } from 'node:timers/promises';
 import { KvsError, type MaybePromise } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
 import { readEach } from '../read-each.js';
+import type {
+  EngineChunk,
+  EngineDelete,
+  EngineDeleteOutcome,
+  EnginePresenceOutcome,
+  EngineReadOutcome,
+  EngineWrite,
+  EngineWriteOutcome,
+  EngineKey,
+} from '../engine-data.js';
 import {
   SCAN_CHUNK_PAIRS,
   type EngineCapabilities,
-  type EngineChunk,
-  type EngineDelete,
-  type EngineDeleteOutcome,
   type EngineJsonScanOptions,
-  type EnginePresenceOutcome,
-  type EngineReadOutcome,
   type EngineScanOptions,
   type EngineStats,
-  type EngineWrite,
-  type EngineWriteOutcome,
-  type EngineKey,
   type StorageEngine,
 } from '../storage-engine.js';
 import { ExpirySweep } from './expiry-sweep.js';

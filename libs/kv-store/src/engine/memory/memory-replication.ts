@@ -17,7 +17,7 @@ import type {
   EnginePair,
   EngineWrite,
   EngineWriteOutcome,
-} from '../storage-engine.js';
+} from '../engine-data.js';
 import { END_OF_HASHES } from './bucket-table.js';
 import type { MemoryPartition } from './memory-partition.js';
 import type { PairStore } from './pair-store.js';

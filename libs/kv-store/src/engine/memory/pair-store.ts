@@ -8,7 +8,7 @@ import type {
   EngineWrite,
   EngineWriteOutcome,
   EngineKey,
-} from '../storage-engine.js';
+} from '../engine-data.js';
 import { Allocator, type LargeRoom, type Slot } from './allocator.js';
 import { firstInSmallTable } from './bucket-table.js';
 import { createPolicy } from './eviction/create-policy.js';

@@ -2,7 +2,7 @@ import type { KeyId } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
 import { isExpired } from '../rules.js';
 import { ScanChunkBuilder } from '../scan-chunk.js';
-import type { EnginePair } from '../storage-engine.js';
+import type { EnginePair } from '../engine-data.js';
 import type { MemoryPartition } from './memory-partition.js';
 import { END_OF_HASHES } from './bucket-table.js';
 import type { PairStore } from './pair-store.js';

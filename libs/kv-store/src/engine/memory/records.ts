@@ -1,5 +1,5 @@
 import { brandKey, brandValue, keyId, type KeyId, type Value } from '@kvs/protocol';
-import type { EnginePair } from '../storage-engine.js';
+import type { EnginePair } from '../engine-data.js';
 import type { KeyBuffer } from './key-buffer.js';
 import { emptyRecord, MAX_KEY_IN_HEAD_BYTES, type RawRecord } from './raw-record.js';
 import { dataEncoding, decoded, type DataEncoding } from './record-data.js';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { binaryValue, DEFAULT_LIMITS } from '@kvs/protocol';
-import type { EngineKey } from '../../engine/storage-engine.js';
+import type { EngineKey } from '../../engine/engine-data.js';
 import { numbered, placed, set, write } from '../pairs.js';
 import type { Trait } from '../trait.js';
 

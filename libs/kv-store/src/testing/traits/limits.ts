@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate } from 'node:timers/promises';
-import { capabilitiesOf, type EngineWriteOutcome, type StorageEngine } from '../../engine/storage-engine.js';
+import type { EngineWriteOutcome } from '../../engine/engine-data.js';
+import { capabilitiesOf, type StorageEngine } from '../../engine/storage-engine.js';
 import { attempt, get, has, placed, read, remove, scanKeys, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 

@@ -1,5 +1,6 @@
 import { stringValue, type KeyId } from '@kvs/protocol';
-import type { EngineDelete, EngineWrite, EngineKey, StorageEngine } from '../../engine/storage-engine.js';
+import type { EngineDelete, EngineWrite, EngineKey } from '../../engine/engine-data.js';
+import type { StorageEngine } from '../../engine/storage-engine.js';
 import { EngineModel } from '../engine-model.js';
 import type { ManualClock } from '../manual-clock.js';
 import { numbered, placed, scanPairs } from '../pairs.js';

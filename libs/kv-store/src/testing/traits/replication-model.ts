@@ -7,14 +7,8 @@ import {
   type Position,
 } from '../../engine/engine-replication.js';
 import { MemoryEngine } from '../../engine/memory/memory-engine.js';
-import {
-  capabilitiesOf,
-  type EngineDelete,
-  type EngineKey,
-  type EnginePair,
-  type EngineWrite,
-  type StorageEngine,
-} from '../../engine/storage-engine.js';
+import type { EngineDelete, EngineKey, EnginePair, EngineWrite } from '../../engine/engine-data.js';
+import { capabilitiesOf, type StorageEngine } from '../../engine/storage-engine.js';
 import { EngineModel } from '../engine-model.js';
 import type { ManualClock } from '../manual-clock.js';
 import { numbered, PARTITION, placed, scanPairs } from '../pairs.js';

@@ -6,7 +6,8 @@ import {
   type EngineEffect,
   type EngineReplication,
 } from '../../engine/engine-replication.js';
-import { capabilitiesOf, type EnginePair, type StorageEngine } from '../../engine/storage-engine.js';
+import type { EnginePair } from '../../engine/engine-data.js';
+import { capabilitiesOf, type StorageEngine } from '../../engine/storage-engine.js';
 import {
   createdOf,
   get,

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { stat } from 'node:fs/promises';
-import { SCAN_CHUNK_PAIRS, type EngineChunk, type StorageEngine } from '../../engine/storage-engine.js';
+import type { EngineChunk } from '../../engine/engine-data.js';
+import { SCAN_CHUNK_PAIRS, type StorageEngine } from '../../engine/storage-engine.js';
 import { has, keyData, numbered, PARTITION, removal, scanKeys, set, write } from '../pairs.js';
 import { seededRandom } from '../seeded-random.js';
 import type { Trait } from '../trait.js';

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import type { EngineWrite, StorageEngine } from '../../engine/storage-engine.js';
+import type { EngineWrite } from '../../engine/engine-data.js';
+import type { StorageEngine } from '../../engine/storage-engine.js';
 import { attempt, createdOf, get, has, numbered, read, remove, removal, set, write } from '../pairs.js';
 import type { Trait } from '../trait.js';
 

@@ -1,6 +1,4 @@
 import type { PreparedRequest } from '../requests.js';
-import { LoadProcess } from './load-process.js';
-import { hasWrk, runWrk } from './wrk.js';
 
 /** Requests, sent over and over, each connection as fast as they are answered. */
 export interface Load {
@@ -33,24 +31,4 @@ export interface LoadCaseOptions<RunSize> {
   readonly runSize: RunSize;
   readonly generator: LoadGenerator;
   readonly progress: (message: string) => void;
-}
-
-/** wrk with one thread. It takes less CPU time from the servers than any generator in JavaScript. It needs whole seconds. */
-export const wrk: LoadGenerator = { name: 'wrk with 1 thread', run: runWrk };
-
-/** For machines without wrk, and for turns shorter than a second. */
-export const nodeClient: LoadGenerator = {
-  name: 'a node:http client',
-  run: async ({ seconds, ...load }) => {
-    const running = await LoadProcess.start(load);
-    try {
-      return await running.measure(seconds);
-    } finally {
-      await running.stop();
-    }
-  },
-};
-
-export function loadGenerator(): LoadGenerator {
-  return hasWrk() ? wrk : nodeClient;
 }

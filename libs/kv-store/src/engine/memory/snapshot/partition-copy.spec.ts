@@ -6,7 +6,7 @@ import { variedText } from '../../../../test/varied-values.js';
 import { PairStore } from '../pair-store.js';
 import { CopiedPairs } from './copied-pairs.js';
 import { PartitionCopy, STEP_BYTES } from './partition-copy.js';
-import type { EngineKey, EnginePair } from '../../storage-engine.js';
+import type { EngineKey, EnginePair } from '../../engine-data.js';
 
 const KEYS = numbered(3000);
 const clock = new ManualClock();

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
-import type { EngineKey, EnginePair } from '../../storage-engine.js';
+import type { EngineKey, EnginePair } from '../../engine-data.js';
 import type { RawRecord } from '../raw-record.js';
 import { decoded } from '../record-data.js';
 
