@@ -116,13 +116,20 @@ describe('a node link: batches', () => {
 
   linkTest('what a node refuses whole fails every item with its reason', async ({ connect, store }) => {
     const transport = connect();
-    store.failure = new KvsError('engine_unavailable', 'gone');
-    for (const outcomes of [await transport.set([{ key: a, value: one }]), await transport.fetch([a])]) {
-      const [outcome] = outcomes;
-      assert.ok(outcome !== undefined && !outcome.ok);
-      assert.equal(outcome.code, 'engine_unavailable');
-      assert.match(outcome.message, /^127\.0\.0\.1:\d+: gone$/);
-      assert.equal(outcome.maybeApplied, undefined);
+    const codes = [
+      ['engine_unavailable', 'engine_unavailable'],
+      ['shutting_down', 'node_unavailable'],
+      ['not_ready', 'node_unavailable'],
+    ] as const;
+    for (const [code, forClients] of codes) {
+      store.failure = new KvsError(code, 'gone');
+      for (const outcomes of [await transport.set([{ key: a, value: one }]), await transport.fetch([a])]) {
+        const [outcome] = outcomes;
+        assert.ok(outcome !== undefined && !outcome.ok);
+        assert.equal(outcome.code, forClients);
+        assert.match(outcome.message, /^127\.0\.0\.1:\d+: gone$/);
+        assert.equal(outcome.maybeApplied, undefined);
+      }
     }
   });
 

@@ -181,7 +181,7 @@ describe('a node link: scans and statistics', () => {
     async ({ connect, store }) => {
       store.scanChunks = async function* () {
         yield Buffer.from('x\n');
-        throw new KvsError('engine_unavailable', 'gone');
+        throw new KvsError('overloaded', 'gone'); // which means a full node only before the first pair
       };
       const { lines } = await connect().scan(everything);
       const seen: string[] = [];

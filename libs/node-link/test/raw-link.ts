@@ -9,7 +9,7 @@ import { FrameReader } from '../src/codec/frame-reader.js';
 import { FRAME, type FrameType, LINK_PATH, LINK_TOKEN } from '../src/codec/frame.js';
 import { encodeHello } from '../src/codec/hello.js';
 
-const LIMITS = { maxFrameBytes: 2 ** 20, maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
+const LIMITS = { maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
 
 /** The proxy's end of a link in a test's hand. */
 export class RawLink {
@@ -22,12 +22,16 @@ export class RawLink {
 
   private constructor(readonly socket: Socket) {}
 
-  /** Resolves when the node has said hello. */
-  static async open(port: number): Promise<RawLink> {
+  /**
+   * Resolves when the node has said hello.
+   *
+   * @param maxFrameBytes the largest frame that this end takes
+   */
+  static async open(port: number, maxFrameBytes = 2 ** 20): Promise<RawLink> {
     const socket = connect(port, '127.0.0.1');
     const link = new RawLink(socket);
     const answers = new AnswerReader((id) => link.#open.get(id));
-    const reader = new FrameReader(2 ** 24, (type, cursor) => {
+    const reader = new FrameReader(maxFrameBytes, (type, cursor) => {
       link.frames.push(type);
       if (type === FRAME.answers) {
         for (const { id, call, refusal } of answers.read(cursor)) {
@@ -48,7 +52,7 @@ export class RawLink {
       `GET ${LINK_PATH} HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`,
     );
     await until(() => link.frames.length > 0);
-    socket.write(encodeHello(link.builder, LIMITS));
+    socket.write(encodeHello(link.builder, { ...LIMITS, maxFrameBytes }));
     return link;
   }
 

@@ -31,7 +31,8 @@ const builder = new FrameBuilder();
 const hello = Buffer.from(
   encodeHello(builder, { maxFrameBytes: MIB, maxCallsInFlight: 100, maxBytesInFlight: MIB }),
 );
-const pings = Buffer.concat(Array<Buffer>(6000).fill(Buffer.from(encodeSignal(builder, FRAME.ping))));
+const ping = Buffer.from(encodeSignal(builder, FRAME.ping));
+const pings = Buffer.concat(Array<Buffer>(6000).fill(ping));
 const key = stringKey('k');
 
 /** Reads nothing before it is told to. */
@@ -104,6 +105,7 @@ describe('a node', () => {
     start();
     const peer = await attack();
     await peer.say(pings, 50);
+    await peer.say(ping, 20_000);
     expect(peer.writableLength).toBeLessThan(100_000);
     expect(server.size).toBe(1);
   });
@@ -174,6 +176,58 @@ describe('a node', () => {
     await peer.say(Buffer.concat(Array.from({ length: 100 }, (_, id) => scan(id))), 100);
     expect(peer.writableLength).toBeGreaterThan(MIB);
     expect(peer.writableLength).toBeLessThan(3 * MIB);
+  });
+
+  it('buffers next to nothing of a scan that nobody reads, however much credit it has', async () => {
+    start();
+    store.scanChunks = async function* () {
+      for (let i = 0; i < 1000; i++) yield Promise.resolve(new Uint8Array(10_000));
+    };
+    const peer = await attack();
+    const request = { kind: 'scan', epoch: 0, scan: { meta: false } } as const;
+    await peer.say(encodeOpen(builder, { id: 1, credit: 2 ** 32 - 1, request }));
+    await turns(10);
+    expect(peer.writableLength).toBeGreaterThan(10_000);
+    expect(peer.writableLength).toBeLessThan(200_000);
+  });
+
+  it('reads frames that came in one packet with the request for the link', async () => {
+    start();
+    const peer = new DeafPeer();
+    server.accept(new IncomingMessage(new Socket()), peer, Buffer.concat([hello, calls(fetch)]));
+    await turns(2);
+    expect(store.began).toEqual(['k']);
+  });
+
+  it('that is closed accepts no link', async () => {
+    start();
+    server.close();
+    await attack();
+    expect(server.size).toBe(0);
+  });
+
+  it('ends a link whose first frame is no hello', async () => {
+    start();
+    const peer = new DeafPeer();
+    server.accept(new IncomingMessage(new Socket()), peer, Buffer.alloc(0));
+    const other = Buffer.from(hello);
+    other[4] = FRAME.goAway;
+    await peer.say(other);
+    expect([peer.destroyed, breaches.length]).toEqual([true, 1]);
+  });
+
+  it('that drains does not wait for a proxy that has read all and does not end its side', async () => {
+    start();
+    const peer = new LatePeer();
+    peer.readAll();
+    await attack(peer);
+    let isDrained = false;
+    void server.drain().then(() => (isDrained = true));
+    await turns(10);
+    expect([peer.destroyed, isDrained]).toEqual([false, false]);
+    time.advanceMs(100);
+    await turns(10);
+    expect([peer.destroyed, isDrained]).toEqual([true, true]);
   });
 
   it('drains after a proxy opened two scans of one id, which ends the link', async () => {
@@ -336,6 +390,7 @@ describe('a proxy', () => {
   it('that is sent pings without end keeps next to no pongs', async () => {
     await start();
     await node.say(pings, 50);
+    await node.say(ping, 20_000);
     expect(node.writableLength).toBeLessThan(100_000);
     expect(node.destroyed).toBe(false);
   });
@@ -360,6 +415,20 @@ describe('a proxy', () => {
     connection.expire(time.nowMs());
     expect(await call).toMatchObject({ failure: 'timeout' });
     expect(node.destroyed).toBe(true);
+  });
+
+  it('ends the link to a node that goes away when the last call has failed, however many failed before', async () => {
+    await start();
+    void query(1);
+    time.advanceMs(500);
+    const last = query(1);
+    await node.say(encodeSignal(builder, FRAME.goAway));
+    for (const isOver of [false, true]) {
+      time.advanceMs(500);
+      connection.expire(time.nowMs());
+      expect(node.destroyed).toBe(isOver);
+    }
+    expect(await last).toMatchObject({ failure: 'timeout' });
   });
 
   it('ends the link to a node that goes away once a fetch is refused whose answer goes on', async () => {

@@ -9,7 +9,7 @@ import { encodeAnswers } from '../codec/answers.js';
 import { encodeSignal } from '../codec/frame-builder.js';
 import { FRAME } from '../codec/frame.js';
 import type { Hello, LinkLimits } from '../codec/hello.js';
-import { encodeChunkHead } from '../codec/streams.js';
+import { encodeChunkHead, encodeEnd } from '../codec/streams.js';
 import { callWith } from './calls-in-flight.js';
 import { MAX_DELAY_MS as DELAY_MS } from './coalescer.js';
 import { STREAM_WINDOW_BYTES } from './incoming-stream.js';
@@ -19,6 +19,8 @@ import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link-options.js';
 
 const key = stringKey('k');
 const NODE_TIMEOUT_MS = 1000;
+/** The id of the first stream of a connection. */
+const FIRST_STREAM = 1;
 
 let node: FakeLinkNode;
 let time: ManualTime;
@@ -290,6 +292,14 @@ describe('a link that breaks', () => {
     expect(await failureOf(client.open({ kind: 'stats' }).begun())).toBe('unconnected');
   });
 
+  it('that is closed while it is open leaves no timer behind', async () => {
+    start();
+    const call = failureOf(query('a'));
+    await until(() => node.calls.length === 1);
+    client.close();
+    expect([await call, time.waits]).toEqual(['broken', []]);
+  });
+
   it('is asked for once at a time, and all calls that wait fail with the attempt', async () => {
     const sockets: Duplex[] = [];
     node.onUpgrade = (socket) => void sockets.push(socket);
@@ -404,6 +414,21 @@ it('a node that goes away is sent no more, and may finish what it has', async ()
   await until(() => node.connections === 1);
 });
 
+it('a node that goes away while nothing is in flight loses the link, or else when its last stream has ended', async () => {
+  start();
+  await until(() => node.frames.length === 1);
+  node.say(encodeSignal(node.builder, FRAME.goAway));
+  await until(() => node.connections === 0);
+  const stream = client.open({ kind: 'stats' });
+  await until(() => node.frames.includes(FRAME.open));
+  for (const type of [FRAME.goAway, FRAME.ping]) node.say(encodeSignal(node.builder, type));
+  await until(() => node.frames.includes(FRAME.pong)); // the first frame has been read too
+  expect(node.connections).toBe(1);
+  node.say(encodeEnd(node.builder, FIRST_STREAM));
+  await stream.begun();
+  await until(() => node.connections === 0);
+});
+
 it.each([
   ['its time is up', () => time.advanceMs(NODE_TIMEOUT_MS), 'timeout'],
   ['the transport is closed', () => client.close(), 'broken'],
@@ -437,7 +462,8 @@ it.each<[string, Partial<LinkOptions>]>([
   expect(await next).toEqual(yes);
 });
 
-it('a call of any size may be pending if no other is', async () => {
+it('a call of any size may be pending, and sent, if no other is', async () => {
+  node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxBytesInFlight: 5 });
   start({ maxPendingBytes: 5 });
   const call = query('a');
   await until(() => node.calls.length === 1);
@@ -448,7 +474,7 @@ it('a call of any size may be pending if no other is', async () => {
 describe('a scan', () => {
   const scan = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
   const chunk = (bytes: Uint8Array): Uint8Array =>
-    Buffer.concat([encodeChunkHead(node.builder, 1, bytes.length), bytes]);
+    Buffer.concat([encodeChunkHead(node.builder, FIRST_STREAM, bytes.length), bytes]);
 
   /** Resolves when the client has read what the node said. */
   async function isRead(): Promise<void> {
@@ -465,6 +491,36 @@ describe('a scan', () => {
     await until(() => node.frames.filter((type) => type === FRAME.open).length === 2);
     time.advanceMs(NODE_TIMEOUT_MS);
     expect(await failures).toEqual(['timeout', 'timeout']);
+    // The node need not go on.
+    await until(() => node.frames.filter((type) => type === FRAME.cancel).length === 2);
+  });
+
+  it('of more bytes than were granted ends the link, and the log says so', async () => {
+    const breaches: string[] = [];
+    start({ onBreach: (message) => breaches.push(message) });
+    await until(() => node.hello !== undefined);
+    const stream = client.open(scan);
+    await until(() => node.frames.includes(FRAME.open));
+    const half = new Uint8Array(STREAM_WINDOW_BYTES / 2);
+    node.say(Buffer.concat([chunk(half), chunk(half), chunk(new Uint8Array())]));
+    await stream.begun();
+    await isRead();
+    expect(breaches).toEqual([]);
+    node.say(chunk(new Uint8Array(1)));
+    await until(() => breaches.length === 1);
+    expect(breaches).toEqual([expect.stringContaining('more bytes than were granted')]);
+  });
+
+  it('that is closed fails for the reader that waits, and the node is told', async () => {
+    start();
+    await until(() => node.hello !== undefined);
+    const stream = client.open(scan);
+    await until(() => node.frames.includes(FRAME.open));
+    const next = failureOf(stream.chunks().next());
+    await setImmediate();
+    stream.close();
+    expect(await next).toBe('broken');
+    await until(() => node.frames.includes(FRAME.cancel));
   });
 
   it('has the time of a node again after each empty chunk, which needs no credit and is not given', async () => {

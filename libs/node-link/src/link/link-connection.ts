@@ -154,7 +154,6 @@ export class LinkConnection {
   }
 
   #onGoAway(): void {
-    if (this.#isGoingAway) return;
     this.#isGoingAway = true;
     this.#listener.goingAway();
     this.#endIfDone();

@@ -1,6 +1,6 @@
 import { createServer, IncomingMessage, type Server } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { PassThrough, type Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS, stringKey, stringValue, type FetchOutcome, type MaybePromise } from '@kvs/protocol';
 import { ManualTime, until } from '@kvs/protocol/testing';
@@ -8,7 +8,7 @@ import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { encodeSignal } from '../codec/frame-builder.js';
 import { FRAME } from '../codec/frame.js';
-import { encodeOpen } from '../codec/streams.js';
+import { encodeCredit, encodeOpen } from '../codec/streams.js';
 import { CallBudget } from '../testing/call-budget.js';
 import { HeldStore, type Release } from '../testing/held-store.js';
 import { LinkAttempt } from './link-attempt.js';
@@ -46,8 +46,8 @@ async function start(options: Partial<LinkServerOptions> = {}): Promise<void> {
   links.length = 0;
   link = await openLink();
 }
-async function openLink(): Promise<RawLink> {
-  const opened = await RawLink.open((http.address() as AddressInfo).port);
+async function openLink(maxFrameBytes?: number): Promise<RawLink> {
+  const opened = await RawLink.open((http.address() as AddressInfo).port, maxFrameBytes);
   links.push(opened);
   return opened;
 }
@@ -70,6 +70,92 @@ it('answers all calls of a frame in one frame, in order', async () => {
   ]);
 });
 
+it('sends no frame that is larger than the proxy takes', async () => {
+  await start();
+  const other = await openLink(2 ** 17);
+  const items = Array.from({ length: 50 }, (_, i) => stringKey(`${i}`)).map((key) => ({
+    key,
+    value: stringValue('v'.repeat(10_000)),
+  }));
+  other.call([1, { kind: 'set', items }], [2, { kind: 'fetch', items: items.map(({ key }) => key) }]);
+  await until(() => other.answers.length === 2);
+  expect(other.answers[1]?.[1]).toMatchObject(items.map(({ value }) => ({ ok: true, entry: { value } })));
+});
+
+it('has as many reads of one key go on together as may be unanswered, each time', async () => {
+  await start({ maxInFlightBytes: 80 }); // two queries have 66
+  for (const begun of [2, 4]) {
+    const release = store.hold(a);
+    link.call([1, query(a)], [2, query(a)]);
+    await store.hasBegun(begun);
+    release();
+    await until(() => link.answers.length === begun);
+  }
+});
+
+describe('a scan', () => {
+  const request = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
+  const chunks = () => link.frames.filter((frame) => frame === FRAME.chunk).length;
+
+  /** Resolves when the node has read what was written. */
+  async function isRead(): Promise<void> {
+    const before = link.frames.filter((frame) => frame === FRAME.pong).length;
+    link.socket.write(encodeSignal(link.builder, FRAME.ping));
+    await until(() => link.frames.filter((frame) => frame === FRAME.pong).length > before);
+    await setImmediate();
+  }
+
+  it('is sent while it has credit, of which the last chunk may take more than there is', async () => {
+    await start();
+    store.scanChunks = async function* () {
+      for (let i = 0; i < 4; i++) yield Promise.resolve(new Uint8Array(10));
+    };
+    link.socket.write(encodeOpen(link.builder, { id: 1, credit: 15, request }));
+    await until(() => chunks() === 2);
+    link.socket.write(encodeCredit(link.builder, 1, 5));
+    await isRead();
+    await isRead();
+    expect(chunks()).toBe(2);
+    link.socket.write(encodeCredit(link.builder, 1, 1));
+    await until(() => chunks() === 3);
+    link.socket.write(encodeCredit(link.builder, 1, 10));
+    await until(() => link.frames.includes(FRAME.end));
+    expect(chunks()).toBe(4);
+  });
+
+  it('beyond as many streams as calls may be unanswered ends the link, though none beyond the others', async () => {
+    await start({ maxInFlightRequests: 2 });
+    const stats = { kind: 'stats' } as const;
+    for (const id of [1, 2]) link.socket.write(encodeOpen(link.builder, { id, credit: 0, request: stats }));
+    await isRead();
+    expect(link.closed).toBe(false);
+    link.socket.write(encodeOpen(link.builder, { id: 3, credit: 0, request: stats }));
+    await until(() => link.closed);
+    expect(breaches).toEqual([expect.stringContaining('more streams are open than the node takes')]);
+  });
+});
+
+it('sends statistics also while it takes no call, because an operator wants them most then', async () => {
+  await start({ admission: new CallBudget(0, 0) });
+  link.call([1, query()]);
+  link.socket.write(encodeOpen(link.builder, { id: 1, credit: 1, request: { kind: 'stats' } }));
+  await until(() => link.frames.includes(FRAME.end));
+  expect([link.answers, link.frames.includes(FRAME.chunk)]).toEqual([[[1, 'overloaded']], true]);
+});
+
+it('ends a link that the proxy ends, and one that is silent for a minute', async () => {
+  await start();
+  const accepted = new Promise<Duplex>((resolve) => http.once('upgrade', (_, socket) => resolve(socket)));
+  link.socket.end();
+  await until(() => server.size === 0);
+  const silent = await openLink();
+  const socket = await accepted;
+  expect(socket).toHaveProperty('timeout', 60_000);
+  socket.emit('timeout'); // as Node says after that time
+  await until(() => silent.closed);
+  expect([server.size, breaches]).toEqual([0, []]);
+});
+
 it('shows that a scan goes on while it finds nothing, without any credit, but not at each step', async () => {
   const time = new ManualTime();
   await start({ timers: time });
@@ -85,8 +171,8 @@ it('shows that a scan goes on while it finds nothing, without any credit, but no
   expect(link.frames).toEqual([FRAME.hello, ...new Array(5).fill(FRAME.chunk), FRAME.end]);
 });
 
-it('refuses scans, over all links, beyond a quarter of the requests in flight', async () => {
-  await start({ maxInFlightRequests: 4 });
+it('refuses scans, over all links, beyond a quarter of the requests in flight, or one', async () => {
+  await start({ maxInFlightRequests: 3 });
   const other = await openLink();
   let end = (): void => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
@@ -231,6 +317,27 @@ it('gives the room of a fetch to the call that waits for it', async () => {
   release();
   await until(() => link.answers.length === 2);
   expect(link.answers[1]).toEqual([2, [{ ok: true, entry: null }]]);
+});
+
+it('starts fetches together that bring less than the budget, whose values are limited by their keys or in all', async () => {
+  await start({ limits: { ...DEFAULT_LIMITS, maxValueBytes: 400_000, maxAnswerBytes: 600_000 } });
+  const release = store.hold(a);
+  link.call([1, { kind: 'fetch', items: [a] }], [2, { kind: 'fetch', items: Array(50).fill(a) }]);
+  await store.hasBegun(51);
+  link.call([3, { kind: 'fetch', items: [b] }]);
+  await setImmediate();
+  expect(store.began).not.toContain('b');
+  release();
+  await until(() => link.answers.length === 3);
+});
+
+it('starts a query while a fetch is unfinished that may bring more than the budget', async () => {
+  await start();
+  const release = store.hold(a);
+  link.call([1, { kind: 'fetch', items: [a] }], [2, query()]);
+  await until(() => link.answers.length === 1);
+  expect(link.answers).toEqual([[2, absent]]);
+  release();
 });
 
 it('starts no waiting call after the link has ended', async () => {

@@ -213,7 +213,6 @@ export class LinkServer {
   }
 
   async #finish(): Promise<void> {
-    if (this.#closed) return;
     this.#isDraining = true;
     for (const link of this.#links) link.goAway();
     await this.#idle(() => this.#closed || this.#inFlight === 0);

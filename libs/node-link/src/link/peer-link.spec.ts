@@ -119,13 +119,17 @@ describe('messages to a node', () => {
 
   it('come from the newest link of the sender only, because those of an older link are outdated', async () => {
     const address = await start(other);
+    dial(address, { own: { ...own, bootId: 'boot-c' } });
+    await until(() => link.isUp);
+    const another = link;
     dial(address);
     await until(() => link.isUp);
     const older = link;
     dial(address, { timers: new ManualTime() });
     await until(() => events.includes('down'));
-    expect([older.isUp, link.isUp, server.size]).toEqual([false, true, 1]);
+    expect([older.isUp, link.isUp, another.isUp, server.size]).toEqual([false, true, true, 2]);
     older.close();
+    another.close();
     link.send(message(2));
     await until(() => received.length === 1);
     expect(received).toEqual([[own.bootId, message(2)]]);

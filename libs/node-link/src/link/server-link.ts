@@ -148,7 +148,6 @@ export class ServerLink {
     this.#calls.resume();
     this.#willFlush = false;
     this.#flush();
-    this.#throttle();
     this.#streams.resume();
   }
 
