@@ -257,7 +257,7 @@ describe('a directory of a node of a cluster, before the node has joined again',
   let engine: LmdbEngine;
   afterEach(() => engine.close());
 
-  it('keeps its boot id and its positions although pairs have expired', async () => {
+  it('keeps its boot id, its positions and its pairs although they have expired by another clock', async () => {
     engine = await open();
     const { bootId } = await engine.replication.start();
     await engine.replication.write(3, many(2, 'v', clock.nowMs() + 1000), 7);
@@ -265,6 +265,7 @@ describe('a directory of a node of a cluster, before the node has joined again',
     clock.advanceMs(5000);
     engine = await open();
     await engine.reclaimExpired();
+    expect(engine.stats().pairCount).toBe(2);
     expect(await engine.replication.start()).toMatchObject({ bootId, starts: 2 });
     expect(engine.replication.position(3)).toEqual({ epoch: 7, number: 2 });
     await engine.reclaimExpired();

@@ -182,8 +182,8 @@ export class LmdbEngine implements StorageEngine {
 
   /**
    * Removes expired pairs, a bounded number in each turn of the event loop, until none is left. The engine also does
-   * this every `sweepIntervalMs`. Does nothing before a node of a cluster has joined: its clock may not be that of the cluster yet,
-   * and a change without the role would make the copies worthless.
+   * this every `sweepIntervalMs`. Does nothing before a node of a cluster has joined: its clock may not be that of the cluster yet, by
+   * which pairs of a copy expire.
    */
   async reclaimExpired(): Promise<void> {
     if (!this.replication.isStarted && this.replication.hasIdentity) return;

@@ -16,6 +16,7 @@ import {
   placed,
   read,
   removal,
+  remove,
   scanPairs,
   set,
   versionOf,
@@ -351,6 +352,16 @@ export const replicationReopening: Trait = {
       await set(bench.engine, write('key'));
       await reopened(bench, async (again) => {
         assert.notEqual((await again.start()).bootId, bootId);
+      });
+    },
+    'a deletion without the role counts as well': async (bench) => {
+      const role = await started(bench);
+      const { bootId } = await role.start();
+      await role.write(PARTITION, [write('key')], EPOCH);
+      await remove(bench.engine, 'key');
+      await reopened(bench, async (again) => {
+        assert.notEqual((await again.start()).bootId, bootId);
+        assert.deepEqual(again.position(PARTITION), START_POSITION);
       });
     },
     'an engine that was used without the role keeps its pairs, and goes on above their versions': async (
