@@ -1245,6 +1245,34 @@ describe('a learner', () => {
     expect(write.answer).toMatchObject(done);
   });
 
+  it('that is gone before the request to add it counts no more, also while there is no connection (R16)', () => {
+    world.assign(a);
+    const send = world.send.bind(world);
+    world.send = (from, to, message) => {
+      if (message.kind !== 'effects' || message.effects.length === 0) send(from, to, message);
+    };
+    learn(b);
+    a.set('k', 'v');
+    world.pass(700);
+    const write = a.set('l', 'w');
+    expect([write.answer, kinds()]).toEqual([undefined, []]);
+    world.unconnected.add(b.bootId);
+    world.cut(a, b);
+    world.pass(3000);
+    expect([write.answer, kinds()]).toMatchObject([done, []]);
+  });
+
+  it('gives a lease as soon as it counts, so that no read waits for it (R16)', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    learn(b);
+    for (let waitedMs = 0; waitedMs < FILL_MS; waitedMs += 100) {
+      world.pass(100);
+      expect(a.isServing).toBe(true);
+    }
+    expect(kinds()).toContain('add');
+  });
+
   it('is filled anew under a new primary, and ignores chunks of the older fill', () => {
     world.assign(a, b);
     a.set('k', 'v');
