@@ -6,6 +6,7 @@ import { TestServer } from '../testing/test-server.js';
 import { closeInStages } from './closing.js';
 
 const MAX_BODY_BYTES = 4096;
+const UPGRADE = { connection: 'Upgrade', upgrade: 'h2c' };
 const LARGE = Buffer.alloc(16 * 1024 * 1024, ' ');
 
 /** Sends all before it reads anything, as simple clients do, and must not fail at that. */
@@ -67,8 +68,13 @@ describe.each([true, false])('with the fast path %s', (fastLane) => {
       requestBytes({ method: 'PUT', path: '/keys/k', headers: { 'content-encoding': 'br' }, body: 'v' }),
       415,
     ],
+    [
+      'bytes behind a request for an upgrade that is ignored',
+      Buffer.concat([requestBytes({ method: 'GET', path: '/health/live', headers: UPGRADE }), LARGE]),
+      200,
+    ],
     ['bytes that are not HTTP', Buffer.concat([Buffer.from('hello\r\n\r\n'), LARGE]), 400],
-  ])('a client that sends %s to its end gets the refusal', async (_, bytes, status) => {
+  ])('a client that sends %s to its end gets the answer', async (_, bytes, status) => {
     expect(await sendBlindly(open(), bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 

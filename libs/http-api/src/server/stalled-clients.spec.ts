@@ -65,11 +65,12 @@ describe.each([true, false])('with the fast path %s', (fastLane) => {
     expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*"code":"request_timeout"/);
   });
 
-  it('a body that comes in a burst and then too slowly is answered 408', async () => {
-    const settings = { fastLane, bodyTimeoutMs: TIMEOUT_MS, minBodyRate: 100 };
+  it('a body that comes fast and then no more is answered 408, however much came before', async () => {
+    const settings = { fastLane, bodyTimeoutMs: TIMEOUT_MS, minBodyRate: 1 };
     server = await TestServer.start(new MapOperations(), { settings });
-    const client = open(upload('/query', 'Content-Length: 4000', ' '.repeat(3000)));
-    const timer = setInterval(() => client.write(' '), TIMEOUT_MS / 2);
+    const client = open(upload('/query', 'Content-Length: 4000', ' '));
+    let left = 300;
+    const timer = setInterval(() => left-- > 0 && client.write(' '.repeat(10)), 1);
     const answer = await answerTo(client).finally(() => clearInterval(timer));
     expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*"code":"request_timeout"/);
   });
