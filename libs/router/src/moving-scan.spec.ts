@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ALL_PARTITIONS, NodesUnavailableError, partitionOf, stringKey, stringValue } from '@kvs/protocol';
 import { ScanStoppedError, TransportError } from './node-transport.js';
 import { idsIn } from './testing/fake-cluster.js';
-import { MovingCluster } from './testing/moving-cluster.js';
+import { MovingCluster, UNSEEN_MS } from './testing/moving-cluster.js';
 
 const [one, two] = ['node-1:3000', 'node-2:3000'];
 const all = { meta: false, partial: false };
@@ -43,6 +43,37 @@ it('a scan goes on at the new node when a partition moves of which nothing was r
   expect(openScans()).toEqual([1, 1]);
   close();
   expect(openScans()).toEqual([0, 0]);
+});
+
+describe('a scan that is closed while it has to go on elsewhere', () => {
+  /** Begins a scan whose later partitions move, and reads it to its end. */
+  async function read(prepare: (close: () => void) => void): Promise<void> {
+    const { lines, close } = await cluster.router.scan(all);
+    const iterator = lines[Symbol.asyncIterator]();
+    await iterator.next();
+    prepare(close);
+    cluster.moveUnseen(later, two);
+    await expect(textOf({ [Symbol.asyncIterator]: () => iterator })).rejects.toThrow(NodesUnavailableError);
+  }
+
+  it('asks no other node', async () => {
+    await read((close) => cluster.time.after(UNSEEN_MS / 2, close));
+    expect([openScans(), cluster.node(two).scans]).toEqual([[0, 0], []]);
+  });
+
+  it('lets go of a scan that another node has begun meanwhile', async () => {
+    await read((close) => {
+      const node = cluster.node(two);
+      const scan = node.scan.bind(node);
+      node.scan = (request, epoch) => {
+        const opening = scan(request, epoch);
+        close();
+        node.scanFailure = new TransportError('broken', 'the stream was closed');
+        return opening;
+      };
+    });
+    expect([openScans(), cluster.node(two).scans.length]).toEqual([[0, 0], 1]);
+  });
 });
 
 it('a scan waits for a partition without a primary', async () => {

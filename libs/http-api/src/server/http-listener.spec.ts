@@ -1,10 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { connect, createServer as createNetServer, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { until } from '@kvs/protocol/testing';
 import { exchange, exchangeBytes, requestBytes } from '../testing/raw-exchange.js';
 import { HttpListener } from './http-listener.js';
-import { refuseTunnels } from './upgrades.js';
+import { refuseTunnels, type UpgradeHandler } from './upgrades.js';
 
 it.each([
   ['that the server accepts itself', false],
@@ -70,6 +71,27 @@ it('closes a connection that has left HTTP and was refused, though its client ke
   listener.close();
   expect(socket.destroyed).toBe(true);
   client.destroy();
+});
+
+it('drains when the connections that have left HTTP have', async () => {
+  const server = createServer();
+  const events: string[] = [];
+  let finish = (): void => undefined;
+  const handler: UpgradeHandler = {
+    path: '/link',
+    protocol: 'test/1',
+    accept: () => undefined,
+    drain: () => new Promise((resolve) => (finish = resolve)),
+    close: () => undefined,
+  };
+  const listener = new HttpListener(server, handler);
+  await listener.start({ host: '127.0.0.1', port: 0 });
+  const drained = listener.drain().then(() => events.push('drained'));
+  await setImmediate();
+  events.push('links have ended');
+  finish();
+  await drained;
+  expect(events).toEqual(['links have ended', 'drained']);
 });
 
 it('at the limit, connections that wait for their next request make way', async () => {
