@@ -135,9 +135,12 @@ describe('many pairs', () => {
   it('are made no faster than the client takes them', async () => {
     let lead = 0;
     const response: SlowResponse = new SlowResponse(() => (lead = Math.max(lead, made - response.written)));
-    await sendPairs(response.asResponse(), parts(), 'lines');
+    const unread: number[] = [];
+    await sendPairs(response.asResponse(), parts(), 'lines', (bytes) => unread.push(bytes));
     expect(response.written).toBe(TOTAL);
     expect(lead).toBeLessThan(10);
+    expect(Math.max(...unread)).toBeGreaterThan(64 * 1024);
+    expect(unread.at(-1)).toBe(0);
   });
 
   it('leave other requests their turns', async () => {
@@ -168,5 +171,16 @@ describe('many pairs', () => {
     await sendPairs(response.asResponse(), lines, 'items');
     expect(letGo).toBe(true);
     expect(made).toBeLessThan(TOTAL);
+  });
+
+  it('may break off when the client has gone, and that is no error', async () => {
+    const response = new SlowResponse();
+    const lines = (async function* () {
+      yield* [Promise.resolve(Buffer.from('1\n'))];
+      response.destroy();
+      throw new Error('the scan was closed');
+    })();
+    await sendPairs(response.asResponse(), lines, 'lines');
+    expect(response.destroyed).toBe(true);
   });
 });
