@@ -204,12 +204,13 @@ describe('limits', () => {
     expect(new Set(found)).toEqual(new Set([`SET|k|${'v'.repeat(100)}`]));
   });
 
-  it('holds nothing after it was cleared', () => {
+  it('holds arguments that were read and bytes that were not, and nothing after it was cleared', () => {
     const reader = new RequestReader(LIMITS);
     for (const text of ['*3\r\n$3\r\nSET\r\n$1\r\nk\r\n', '$100\r\na', 'b'.repeat(50)]) {
       reader.push(Buffer.from(text));
       expect(reader.next()).toBeUndefined();
     }
+    expect(reader.heldBytes).toBeGreaterThan(2 * 128 + 50);
     reader.clear();
     expect(reader.heldBytes).toBe(0);
   });
