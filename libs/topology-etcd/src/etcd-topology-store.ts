@@ -96,8 +96,7 @@ export class EtcdTopologyStore implements TopologyStore {
     });
     if (answer['succeeded'] !== true) return false;
     const modRevision = text(fields(answer['header']), 'revision');
-    // Another change may have been read meanwhile.
-    if (this.#written === before) this.#written = { topology: next, modRevision };
+    this.#written = { topology: next, modRevision };
     return true;
   }
 

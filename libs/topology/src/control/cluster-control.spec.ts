@@ -563,6 +563,8 @@ describe('is refused', () => {
   it('a report of a process that is no node', async () => {
     await proxy.assigned();
     await expect(proxy.report(boot('stranger'))).rejects.toMatchObject({ code: 'unknown_node' });
+    const earlier = reportOf(boot('boot of an earlier start'));
+    await expect(proxy.control.report('a', earlier)).rejects.toMatchObject({ code: 'unknown_node' });
   });
 
   it('a store that has lost changes', async () => {
@@ -749,7 +751,7 @@ describe('a process that ends in order', () => {
   });
 });
 
-it('a process with a directory is followed at once when it announces its end', async () => {
+it('a process with a directory is followed at once when it announces its end, and stays when it has started again', async () => {
   await proxy.control.start();
   const bootIds = await Promise.all(['a', 'b', 'c'].map((id) => proxy.join(id, { isDurable: true })));
   const [a = fail(), ...others] = bootIds;
@@ -757,6 +759,9 @@ it('a process with a directory is followed at once when it announces its end', a
   await proxy.report(a, { isEnding: true });
   await proxy.pass(1500, others);
   expect(proxy.topology.partitions.filter(({ primary }) => primary === a)).toEqual([]);
+  expect(await proxy.report(others[0] ?? fail())).toMatchObject({ leaving: [a] });
+  await proxy.join('a', { isDurable: true });
+  expect(await proxy.report(a)).toMatchObject({ leaving: [] });
 });
 
 it('nodes that the proxy was given are silent until the proxy that leads hears them', async () => {

@@ -174,7 +174,9 @@ export class Controller {
 
   async #step(): Promise<void> {
     const { keeper, reports } = this.#parts;
+    reports.wake();
     const topology = await keeper.read();
+    // The process may have stood still while it waited.
     reports.wake();
     // Nodes that join here, or know no leader yet, are heard by a proxy that does not lead.
     reports.forgetOthers(topology);

@@ -43,6 +43,20 @@ it('fills that wait for another one have not failed', () => {
   expect(failuresAfter(200, (partition, second) => (partition === 0 ? second : 0))).toBe(0);
 });
 
+it.each<[string, (reports: NodeReports) => void]>([
+  ['it began to lead again', (reports) => reports.forget()],
+  ['they had ended', (reports) => reports.follow({ ...topology, partitions: cluster.topology.partitions })],
+])('a proxy watches fills anew after %s', (_, meet) => {
+  let nowMs = 0;
+  const timers = { nowMs: () => nowMs, wallMs: () => nowMs, after: () => () => undefined };
+  const reports = new NodeReports({ timers, log: { info: () => undefined, warn: () => undefined } });
+  reports.follow(topology);
+  meet(reports);
+  nowMs = 100_000;
+  reports.follow(topology);
+  expect(reports.failures.count).toBe(0);
+});
+
 it('processes that are no nodes any more are forgotten, and what they said', () => {
   const timers = { nowMs: () => 0, wallMs: () => 0, after: () => () => undefined };
   const reports = new NodeReports({ timers, log: { info: () => undefined, warn: () => undefined } });
