@@ -483,7 +483,7 @@ describe('a request for a newer topology', () => {
     await proxy.store.replace(raiseVersionCeiling(proxy.topology, versionCeiling));
     await proxy.control.read();
   };
-  /** Notes the revisions of the answers; undefined for an answer without a topology. */
+  /** Notes the revisions of the answers; undefined for an answer without a topology, which `toEqual` would not see. */
   const ask = (count: number, revision = proxy.topology.revision, signal = gone) => {
     const answers: (number | undefined)[] = [];
     for (let asked = 0; asked < count; asked++)
@@ -504,24 +504,24 @@ describe('a request for a newer topology', () => {
   it('waits until there is one', async () => {
     const answers = ask(1);
     await proxy.pass(3000);
-    expect(answers).toEqual([]);
+    expect(answers).toStrictEqual([]);
     await raise();
     await settlePromises();
-    expect(answers).toEqual([proxy.topology.revision]);
+    expect(answers).toStrictEqual([proxy.topology.revision]);
   });
 
   it('ends without one after some seconds', async () => {
     const answers = ask(1);
     await proxy.pass(9900);
-    expect(answers).toEqual([]);
+    expect(answers).toStrictEqual([]);
     await proxy.pass(100);
-    expect(answers).toEqual([undefined]);
+    expect(answers).toStrictEqual([undefined]);
   });
 
   it('ends without one if too many others wait that came later', async () => {
     const answers = ask(102);
     await settlePromises();
-    expect(answers).toEqual([undefined, undefined]);
+    expect(answers).toStrictEqual([undefined, undefined]);
     await proxy.pass(10_000);
     expect(answers).toHaveLength(102);
   });
@@ -530,7 +530,7 @@ describe('a request for a newer topology', () => {
     const answers = ask(2);
     void proxy.control.leave();
     await settlePromises();
-    expect(answers).toEqual([undefined, undefined]);
+    expect(answers).toStrictEqual([undefined, undefined]);
     expect(await proxy.control.newerThan(0, gone)).toBeUndefined();
   });
 
@@ -539,14 +539,14 @@ describe('a request for a newer topology', () => {
     const answers = ask(1, proxy.topology.revision, client.signal);
     client.abort();
     await settlePromises();
-    expect(answers).toEqual([undefined]);
+    expect(answers).toStrictEqual([undefined]);
   });
 
   it('takes its turn if many wait, and gets the newest then', async () => {
     const answers = ask(50);
     await raise();
     await settlePromises();
-    expect(answers).toEqual(Array(20).fill(proxy.topology.revision));
+    expect(answers).toStrictEqual(Array(20).fill(proxy.topology.revision));
     await raise();
     await proxy.pass(200);
     expect(answers.slice(20)).toEqual(Array(30).fill(proxy.topology.revision));
@@ -1057,6 +1057,7 @@ it('a node that is drained while a plan is made that would make it active stays 
   await proxy.pass(14_000, [a]);
   const b = await proxy.join('b');
   await proxy.pass(2000, [a, b]);
+  expect(proxy.topology.nodes).toMatchObject([{ state: 'active' }, { state: 'joining' }]);
   await addLearner(learners()[0] ?? fail());
   let drained: Promise<void> | undefined;
   proxy.onStep = () => void (drained ??= proxy.control.updateNode('b', { state: 'draining' }));

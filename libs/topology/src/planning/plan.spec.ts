@@ -405,6 +405,20 @@ describe('a move', () => {
     expect(kindsOf(cluster.plan())).toEqual({});
   });
 
+  it('is one of few of all nodes together, in bytes', () => {
+    const ids = (prefix: string) => Array.from({ length: 20 }, (_, i) => `${prefix}${i}`);
+    const cluster = settled(
+      1,
+      ids('a').map((id) => ({ id })),
+    );
+    for (const id of ids('a')) cluster.setBytes(id, 204 * 2 ** 26, 0);
+    for (const id of ids('b')) {
+      cluster.join({ id });
+      cluster.setBytes(id, 0, 2 ** 40);
+    }
+    expect(kindsOf(cluster.plan())).toEqual({ nameLearner: 16 });
+  });
+
   it('of an empty partition is one of 256, or of 128 while a node is drained', () => {
     const cluster = settled(1, [{ id: 'a' }]);
     cluster.join({ id: 'b' });
