@@ -261,6 +261,15 @@ describe('a new cluster', () => {
     expect(proxy.topology.versionCeiling).toBeGreaterThan(1e15);
   });
 
+  it('waits for the report of each node in reach, which may have pairs', async () => {
+    await proxy.control.start();
+    const [a, b] = await Promise.all(['a', 'b', 'c'].map((id) => proxy.join(id)));
+    await proxy.pass(2900, [a ?? fail(), b ?? fail()]);
+    expect(proxy.topology.partitions.filter(({ primary }) => primary !== undefined)).toEqual([]);
+    await proxy.pass(2000, [a ?? fail(), b ?? fail()]);
+    expect(proxy.topology.partitions.filter(({ primary }) => primary === undefined)).toEqual([]);
+  });
+
   it('tells operators its state', async () => {
     const [a] = await proxy.assigned();
     await proxy.report(a ?? fail(), {

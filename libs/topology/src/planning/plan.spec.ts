@@ -46,6 +46,16 @@ it('copies are made and removed when their number changes', () => {
   }
 });
 
+it('a copy is not removed while another one that is to stay is out of reach', () => {
+  const cluster = settled(3);
+  cluster.topology = updateSettings(cluster.topology, { copies: 2 });
+  const silent = cluster.silence('b');
+  cluster.nowMs += 3500;
+  const orders = [...cluster.plan().orders.values()].flat();
+  expect(orders).not.toEqual([]);
+  expect(orders.filter((order) => order.kind !== 'remove' || order.copy !== silent)).toEqual([]);
+});
+
 describe('the first assignment', () => {
   it('is made of the least and the greatest weight', () => {
     const weights = [MIN_WEIGHT, 1, MAX_WEIGHT];
@@ -109,6 +119,7 @@ describe('the first assignment', () => {
     ['nodes of the list have not come', 1, { expectedNodes: ['127.0.0.1:d'] }, 60_000, false],
     ['a node came just now', 1, {}, -19_000, false],
     ['there are fewer nodes than copies', 4, {}, -15_000, false],
+    ['there are as many nodes as copies', 3, {}, -15_000, true],
     ['too few nodes came for a while', 4, {}, 0, true],
   ])('waits or goes on if %s', (_, copies, settings, laterMs, isAssigned) => {
     const cluster = new PlannedCluster(copies, three, settings);
