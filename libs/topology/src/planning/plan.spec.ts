@@ -374,6 +374,13 @@ describe('a partition whose in-sync copies are gone', () => {
     expect(startsOf(cluster.plan())).toEqual(new Map([[7, holder]]));
   });
 
+  it('waits for a node that has not reported yet', () => {
+    const cluster = lost();
+    const bootId = cluster.join({ id: 'd' });
+    cluster.silence('d');
+    expect(cluster.plan().stalled[7]).toEqual({ partition: 7, state: 'lost', awaited: [bootId] });
+  });
+
   it('waits for a node that may not know yet that it is no copy any more', () => {
     const cluster = lost();
     const { bootId } = cluster.node('b');
