@@ -124,6 +124,18 @@ describe('an error of the server', () => {
     },
   );
 
+  it('about one of two partitions leaves the item of the other written', async () => {
+    const { pairs } = partitionKeys('kvs')(placed('b').partition);
+    const fake = await start(
+      instead({ EVALSHA: ([, , , key]) => (key === pairs ? '-MISCONF no disk\r\n' : WRITTEN) }),
+    );
+    const engine = await open(fake);
+    expect(await engine.setMany([write('a'), write('b')])).toEqual([
+      { status: 'written', version: 1, created: true },
+      { status: 'unavailable', message: `Redis at 127.0.0.1:${fake.port}: MISCONF no disk` },
+    ]);
+  });
+
   it('of a full server is out_of_memory for a write, and its own words for a delete', async () => {
     const fake = await start(
       instead({ EVALSHA: "-OOM command not allowed when used memory > 'maxmemory'.\r\n" }),
