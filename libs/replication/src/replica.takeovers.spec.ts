@@ -71,7 +71,7 @@ describe('a new primary', () => {
     expect(told(b, { epoch: epoch - 1, number: 1 })).toEqual([[START_POSITION, [1, 2]]]);
     expect(told(b, { epoch, number: 4 })).toEqual([[{ epoch, number: 3 }, []]]);
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
-    expect(told(b, START_POSITION)).toEqual([[undefined, undefined]]);
+    expect(told(b, START_POSITION)).toStrictEqual([[undefined, undefined]]);
   });
 
   it.each([
