@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { LocalCluster, startNode, startProxy } from '@kvs-tools/local-cluster';
+import { join } from 'node:path';
+import { LocalCluster, startNode, startProxy, workspaceRoot } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 
@@ -20,13 +22,15 @@ it('many clients at once have each their own answers', async () => {
   );
 });
 
-it('a node says at /link what it is for', async () => {
+it('a node says at /link which version of the link it has, as the document does', async () => {
   const { status, headers, json } = await send('GET', `${cluster.nodes[0]?.origin}/link`);
   expect([status, headers.get('upgrade'), json]).toEqual([
     426,
-    'kvs-link/9',
+    expect.stringMatching(/^kvs-link\/\d+$/),
     expect.objectContaining({ code: 'upgrade_required' }),
   ]);
+  const page = readFileSync(join(workspaceRoot, 'docs/link.md'), 'utf8');
+  expect(page.match(/^Upgrade: .*$/gm)).toEqual(Array(2).fill(`Upgrade: ${headers.get('upgrade')}`));
 });
 
 it('everything between proxy and node goes over one connection', async () => {
