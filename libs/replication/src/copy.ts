@@ -18,6 +18,8 @@ import { Tail } from './tail.js';
 /** A fill as its learner sees it. */
 interface FillTarget {
   readonly id: string;
+  /** The tail that the fill began with. The partition has another one after it was dropped, or filled by another fill. */
+  readonly tail: Tail;
   /** Keys that effects have changed since the fill began. Its chunks may have older pairs of them. */
   readonly touched: Set<KeyId>;
   /** How many chunks were accepted, and how many of these are stored. */
@@ -56,6 +58,7 @@ export class Copy {
     };
     if (fresh.length === 0) answer();
     else this.#apply(fresh, message.highestVersion, answer);
+    // Never more than the engine has: the number is at most the position that this copy has acknowledged.
     this.#data.tail.trim(message.trimUpTo);
   }
 
@@ -64,6 +67,7 @@ export class Copy {
     const { number: partition, queue } = this.#data;
     const fill: FillTarget = {
       id: message.fillId,
+      tail: new Tail(message.position),
       touched: new Set(),
       accepted: 0,
       stored: 0,
@@ -72,7 +76,7 @@ export class Copy {
     this.#fill = fill;
     this.#failure = undefined;
     this.#data.pairs = 'some';
-    this.#data.tail = new Tail(message.position);
+    this.#data.tail = fill.tail;
     queue.run((next) => {
       const done = (result: ApplyResult): void => {
         if (result !== 'applied' && this.#fill === fill) this.#failure = result;
@@ -112,7 +116,8 @@ export class Copy {
     const { ports } = this.#node;
     const { number: partition, queue } = this.#data;
     const lack = (): string | undefined => {
-      const isWhole = this.#fill?.id === fillId && this.#fill.stored === chunkCount;
+      const fill = this.#fill?.id === fillId ? this.#fill : undefined;
+      const isWhole = fill?.stored === chunkCount && fill.tail === this.#data.tail;
       return this.#failure ?? (isWhole ? undefined : NOT_BEGUN);
     };
     queue.run((next) => {
@@ -126,7 +131,7 @@ export class Copy {
       };
       const failure = lack();
       if (failure !== undefined) return done(failure);
-      // Another fill may have begun by the time the engine has answered.
+      // Another fill may have begun by the time the engine has answered, or the partition may have been dropped.
       ports.engine.endFill(partition, (result) => done(result === 'applied' ? lack() : result));
     });
   }

@@ -544,6 +544,29 @@ describe('a learner', () => {
     expect(b.replica.heldPartitions()).toEqual([]);
   });
 
+  it.each(['is filled anew', 'drops the pairs'])(
+    'is not complete by the end of a fill that is stored only when it had no role and %s (R15, R18)',
+    (what) => {
+      world.assign(a);
+      a.set('k', 'v');
+      world.commit({ kind: 'nameLearner', learner: b.bootId });
+      const waiting: (() => void)[] = (b.engine.waiting = []);
+      const position = { epoch: world.entry.epoch, number: 1 };
+      b.replica.receive(a.bootId, startOf('first', position));
+      for (let call = 0; call < 2; call++) waiting.shift()?.();
+      b.replica.receive(a.bootId, { kind: 'fillEnd', partition: PARTITION, fillId: 'first', chunkCount: 0 });
+      const { epoch } = world.commit({ kind: 'withdrawLearner', learner: b.bootId });
+      if (what === 'drops the pairs')
+        b.replica.receive(a.bootId, { kind: 'mayDropAnswer', partition: PARTITION, epoch });
+      else {
+        world.commit({ kind: 'nameLearner', learner: b.bootId });
+        b.replica.receive(a.bootId, startOf('second', { ...position, number: 2 }));
+      }
+      waiting.shift()?.();
+      expect(b.replica.heldPartitions()).toStrictEqual([]);
+    },
+  );
+
   it('is not complete by the end of a fill that came late, after it had no role and dropped the pairs (R15)', () => {
     world.assign(a);
     a.set('k', 'v');
