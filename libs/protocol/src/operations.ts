@@ -89,7 +89,8 @@ export interface ScanRequest {
 
 /**
  * Pairs as bytes of JSON, newline-delimited unless {@link PairFormat} says otherwise: every pair is one line that ends
- * in `\n`. Chunks may end anywhere in a pair. An error thrown by the iterator means that the answer is incomplete.
+ * in `\n`. Chunks may end anywhere in a pair, and are never written to again, so a reader may keep them. An error
+ * thrown by the iterator means that the answer is incomplete.
  */
 export type PairLines = AsyncIterable<Uint8Array>;
 

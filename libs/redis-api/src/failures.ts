@@ -66,5 +66,6 @@ export function afterWrite<T>(run: () => MaybePromise<T>): MaybePromise<T> {
 export function ranInPart(error: unknown): RedisError {
   const reply = errorReply(error);
   if (reply === undefined) throw error;
+  if (reply.prefix === MAYBE_APPLIED) return reply;
   return new RedisError(MAYBE_APPLIED, `the command ran in part: ${reply.message}`);
 }

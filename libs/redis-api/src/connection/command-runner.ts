@@ -191,11 +191,14 @@ export class CommandRunner {
       );
       return true;
     };
-    // A request that was read ahead is in memory while the batch runs.
-    const bytes = [...batch, ...this.#ahead].reduce((sum, prepared) => sum + bytesOf(prepared), 0);
+    let bytes = 0;
+    for (const prepared of batch) bytes += prepared.bytes;
+    // Requests that were read ahead are in memory while the batch runs. They are checked when their turn comes.
+    let heldBytes = bytes;
+    for (const prepared of this.#ahead) heldBytes += bytesOf(prepared);
     const { admission, keyspace } = this.#parts;
     const run = (): MaybePromise<readonly CallKinds[K]['outcome'][]> => BATCHES[kind](keyspace, items);
-    return admitted(admission, { bytes, isRead: kind === 'fetch', run }, finish, fail);
+    return admitted(admission, { bytes, heldBytes, isRead: kind === 'fetch', run }, finish, fail);
   }
 
   #learnFrom(outcomes: readonly CallKinds[CallKind]['outcome'][]): void {

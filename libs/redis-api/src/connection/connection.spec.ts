@@ -238,7 +238,7 @@ describe('errors', () => {
     );
   });
 
-  it('repeats only the beginning of what is unknown', async () => {
+  it('repeats at most 128 bytes of an unknown command', async () => {
     await start();
     const long = 'x'.repeat(1000);
     const shown = long.slice(0, 128);
@@ -410,6 +410,20 @@ describe('limits', () => {
     expect(heldBytes()).toBeGreaterThan(100_000);
     open();
     await until(() => heldBytes() === 0 && operations.batches.length === 2);
+    near.destroy();
+  });
+
+  it('answers reads although there is no memory for a request behind them', async () => {
+    await start({ budget: { maxInFlightBytes: 100_000 } });
+    server.admission.addIncomplete(60_000);
+    const [near, far] = await socketPair();
+    server.open.listener.accept(far);
+    let received = '';
+    near.on('data', (chunk: Buffer) => (received += String(chunk)));
+    far.emit('data', Buffer.from(`${'get a\r\n'.repeat(5)}set a ${'x'.repeat(50_000)}\r\nping\r\n`));
+    await until(() => received.endsWith('+PONG\r\n'));
+    expect(received).toMatch(/^(\$-1\r\n){5}-TRYAGAIN requests in flight hold \d+ bytes\r\n\+PONG\r\n$/);
+    expect(heldBytes()).toBe(60_000);
     near.destroy();
   });
 

@@ -92,18 +92,19 @@ it.each<[failures: FailingOperations['failures'], reply: string]>([
   [{ 'delete a': 'away' }, '-CLUSTERDOWN no node\r\n'],
   [{ 'delete b': 'away' }, AWAY_IN_PART],
   [{ 'delete b': 'refused' }, AWAY_IN_PART],
-])('flushall of a and then b, in which items fail: %j', async (failures, reply) => {
+  [{ 'delete c': 'away' }, AWAY_IN_PART],
+  [{ 'delete c': 'lost' }, IN_DOUBT],
+])('flushall of a and then b and c, in which items fail: %j', async (failures, reply) => {
   const operations = new FailingOperations(failures);
-  const keys = ['a', 'b'].map((name) => stringKey(name));
-  operations.set(keys.map((key) => ({ key, value: stringValue('x') })));
-  operations.scan = async () => ({ missingNodes: [], lines: linesOf(keys), close: () => undefined });
+  const chunks = [['a'], ['b', 'c']].map((names) => names.map((name) => stringKey(name)));
+  operations.set(chunks.flat().map((key) => ({ key, value: stringValue('x') })));
+  operations.scan = async () => ({ missingNodes: [], lines: linesOf(chunks), close: () => undefined });
   const server = await TestRedis.start({ operations });
   const client = await server.connect();
   expect(await client.ask('flushall', 'scan 18446744073709551616')).toBe(`${reply}-ERR invalid cursor\r\n`);
   await server.close();
 });
 
-/** Yields one chunk for each key. */
-async function* linesOf(keys: readonly Key[]): AsyncGenerator<Uint8Array> {
-  for (const key of keys) yield Buffer.from(`${JSON.stringify({ key })}\n`);
+async function* linesOf(chunks: readonly (readonly Key[])[]): AsyncGenerator<Uint8Array> {
+  for (const keys of chunks) yield Buffer.from(keys.map((key) => `${JSON.stringify({ key })}\n`).join(''));
 }

@@ -113,11 +113,14 @@ describe('if replies take more bytes than an answer', () => {
   it.each([
     ['64 bytes', 'get k', 17],
     ['700 bytes more for an error', 'incrby k what', 2],
-  ])('EXEC counts %s for each, and runs no command once they do', async (_, command, count) => {
-    const replies = await client.ask('multi', ...Array<string>(20).fill(command), 'exec');
-    expect(replies.match(/take more than 1024 bytes; this did not run/g)).toHaveLength(20 - count);
-    expect(replies).toMatch(/^\+OK\r\n(\+QUEUED\r\n){20}\*20\r\n/);
-  });
+  ])(
+    'EXEC counts %s for each reply, and runs no more commands beyond the limit',
+    async (_, command, count) => {
+      const replies = await client.ask('multi', ...Array<string>(20).fill(command), 'exec');
+      expect(replies.match(/take more than 1024 bytes; this did not run/g)).toHaveLength(20 - count);
+      expect(replies).toMatch(/^\+OK\r\n(\+QUEUED\r\n){20}\*20\r\n/);
+    },
+  );
 
   it.each([['a client'], ['a client that watches keys']])('MGET in EXEC of %s fails', async (name) => {
     operations.fetch = (keys, maxBytes = Infinity) => {
