@@ -449,8 +449,10 @@ describe('a node with --join', () => {
     const renewed = proxy.bootIdOf('second');
     if (renewed === undefined) throw new TypeError('it has joined');
     expect(renewed).not.toBe(BACKUP.bootId);
-    expect(restored.log[0]).toContain('older than the one that the cluster knows');
-    expect(restored.log[1]).toBe(`${PROBLEM}: the disk is full`);
+    expect(restored.log[0]).toBe(`${PROBLEM}: the disk is full`);
+    expect(
+      restored.log.filter((line) => line.includes('older than the one that the cluster knows')),
+    ).toHaveLength(1);
     proxy.change(PARTITION, { kind: 'nameLearner', learner: renewed });
     await until(() => proxy.topology.partitions[PARTITION]?.inSync.includes(renewed) === true);
     expect(restored.engine.getMany([{ id: keyId(KEY), partition: PARTITION }])).toMatchObject([

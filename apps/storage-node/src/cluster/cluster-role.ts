@@ -67,7 +67,7 @@ export interface Candidate {
   identify(): Promise<PairsIdentity>;
   /** Takes a new boot id, because the cluster knows that the pairs are older than their boot id says. */
   renew(): Promise<void>;
-  /** Begins to take part. */
+  /** Begins to take part. Throws if the engine can't say what it has; nothing was begun then, and it may be called again. */
   join(joined: TopologyAnswer, controlPlane: ControlPlane): ClusterRole;
 }
 

@@ -32,10 +32,10 @@ export function candidateWithCopies(
       return { ...identity, bootId: bootIdOf(identity), sharedStore: undefined };
     },
     renew: async () => {
+      identity = await replication.renewBootId();
       log.warn(
         'the data directory is older than the one that the cluster knows, so its pairs do not count as a copy any more',
       );
-      identity = await replication.renewBootId();
     },
     join: (joined, controlPlane) => {
       if (identity === undefined) throw new TypeError('a node joins after it has said what it has');
