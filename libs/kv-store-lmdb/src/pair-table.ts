@@ -126,7 +126,7 @@ export class PairTable {
     return [...this.#environment.deadlines.getKeys({ end, limit })].map((key) => Buffer.from(key));
   }
 
-  /** Removes a pair that {@link expired} returned, unless it has changed since. */
+  /** Removes the pair of a deadline that {@link expired} returned, if the pair has expired. */
   reclaim(deadline: Buffer): void {
     const key = deadline.subarray(DEADLINE_BYTES);
     const record = this.#environment.pairs.getBinary(key);

@@ -24,7 +24,11 @@ export class Beacons {
     this.#due.add(to);
   }
 
-  /** @param targets returns the processes from which this one needs leases */
+  /**
+   * Has beacons sent to the targets, if the last ones were sent `beaconMs` ago.
+   *
+   * @param targets returns the processes from which this one needs leases
+   */
   tick(targets: () => ReadonlySet<BootId>): void {
     const { ports, times } = this.#node;
     const nowMs = ports.nowMs();

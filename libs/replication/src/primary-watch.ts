@@ -3,16 +3,16 @@ import type { NodeContext } from './node-context.js';
 import type { Partition } from './partition.js';
 import type { Silence } from './silence.js';
 
-/** R11: notices primaries of this node's copies that are silent, and asks for their places. */
+/** R11: notices silent primaries of this node's copies, and asks to promote these copies. */
 export class PrimaryWatch {
   readonly #node: NodeContext;
   readonly #partitions: ReadonlyMap<number, Partition>;
   readonly #silence: Silence;
   readonly #finish: () => void;
-  /** The silent primaries whose places this node is about to ask for, and when it began to look at each. The read may be lost. */
+  /** The silent primaries that this node is about to ask to replace, and when it began to look at each. The read may be lost. */
   readonly #suspected = new Map<BootId, number>();
 
-  /** @param finish called when requests were made outside of a call of this class */
+  /** @param finish called after requests that were made once `look` had returned */
   constructor(
     node: NodeContext,
     partitions: ReadonlyMap<number, Partition>,
@@ -25,11 +25,11 @@ export class PrimaryWatch {
     this.#finish = finish;
   }
 
-  /** A primary may have been silent for too long. */
+  /** Asks to replace the primaries that have been silent for too long. */
   look(): void {
     for (const [primary, partitions] of this.#silentPrimaries()) {
       if (this.#node.leases.isWithheld(primary))
-        for (const partition of partitions) this.#takePlaceOf(primary, partition);
+        for (const partition of partitions) this.#askToReplace(primary, partition);
       else this.#suspect(primary);
     }
   }
@@ -59,13 +59,13 @@ export class PrimaryWatch {
       if (stillSilent() === undefined) return void this.#suspected.delete(primary);
       ports.readTopology(() => {
         this.#suspected.delete(primary);
-        for (const partition of stillSilent() ?? []) this.#takePlaceOf(primary, partition);
+        for (const partition of stillSilent() ?? []) this.#askToReplace(primary, partition);
         this.#finish();
       });
     });
   }
 
-  #takePlaceOf(primary: BootId, partition: Partition): void {
+  #askToReplace(primary: BootId, partition: Partition): void {
     const { entry, number } = partition;
     if (entry === undefined) return;
     if (this.#node.follows('R11')) this.#node.leases.withhold(primary, number, entry.epoch);

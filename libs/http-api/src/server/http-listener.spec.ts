@@ -73,7 +73,7 @@ it('closes a connection that has left HTTP and was refused, though its client ke
   client.destroy();
 });
 
-it('drains when the connections that have left HTTP have', async () => {
+it('waits in a drain for connections that have left HTTP', async () => {
   const server = createServer();
   const events: string[] = [];
   let finish = (): void => undefined;

@@ -13,7 +13,7 @@ export class FrameBuilder {
 
   readonly #slabBytes: number;
 
-  /** @param slabBytes how large a slab is at least. In little memory, a test sees numbers that were not reserved */
+  /** @param slabBytes the smallest size of a slab. Tests use small ones: a number that was not reserved is then lost */
   constructor(slabBytes = SLAB_BYTES) {
     this.#slabBytes = slabBytes;
     this.#slab = Buffer.allocUnsafeSlow(slabBytes);

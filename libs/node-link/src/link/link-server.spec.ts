@@ -57,6 +57,14 @@ afterEach(async () => {
   await new Promise((resolve) => http.close(resolve));
 });
 
+/** Resolves when the node has read what was written. */
+async function isRead(): Promise<void> {
+  const before = link.frames.filter((frame) => frame === FRAME.pong).length;
+  link.socket.write(encodeSignal(link.builder, FRAME.ping));
+  await until(() => link.frames.filter((frame) => frame === FRAME.pong).length > before);
+  await setImmediate();
+}
+
 it('answers all calls of a frame in one frame, in order', async () => {
   await start();
   link.call([1, set()], [2, query()], [3, { kind: 'delete', items: [{ key: b }] }], [4, query()]);
@@ -96,14 +104,6 @@ it('has as many reads of one key go on together as may be unanswered, each time'
 describe('a scan', () => {
   const request = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
   const chunks = () => link.frames.filter((frame) => frame === FRAME.chunk).length;
-
-  /** Resolves when the node has read what was written. */
-  async function isRead(): Promise<void> {
-    const before = link.frames.filter((frame) => frame === FRAME.pong).length;
-    link.socket.write(encodeSignal(link.builder, FRAME.ping));
-    await until(() => link.frames.filter((frame) => frame === FRAME.pong).length > before);
-    await setImmediate();
-  }
 
   it('is sent while it has credit, of which the last chunk may take more than there is', async () => {
     await start();
@@ -325,7 +325,7 @@ it('starts fetches together that bring less than the budget, whose values are li
   link.call([1, { kind: 'fetch', items: [a] }], [2, { kind: 'fetch', items: Array(50).fill(a) }]);
   await store.hasBegun(51);
   link.call([3, { kind: 'fetch', items: [b] }]);
-  await setImmediate();
+  await isRead();
   expect(store.began).not.toContain('b');
   release();
   await until(() => link.answers.length === 3);

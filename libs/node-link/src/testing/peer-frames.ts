@@ -7,7 +7,7 @@ import { receiveMessages, type PeerCodec } from '../codec/peer-messages.js';
 /**
  * Returns one frame with these messages, to test a codec.
  *
- * @param slabBytes how much memory the builder takes at a time. In little memory, numbers are lost that were not reserved.
+ * @param slabBytes the smallest size of a slab of the builder. In small ones, a number that was not reserved is lost.
  */
 export function frameOfMessages<M>(codec: PeerCodec<M>, messages: readonly M[], slabBytes?: number): Buffer {
   const builder = new FrameBuilder(slabBytes);

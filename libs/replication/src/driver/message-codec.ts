@@ -14,7 +14,7 @@ import type { ConfirmedTail, Effect, Message } from '../messages.js';
 import type { Position } from '../position.js';
 import { MIN_ENTRY_BYTES, putEntry, readEntry, readInteger } from './pair-codec.js';
 
-/** Writes and reads the messages between nodes: a byte for the kind, and then the fields in the order of the types. */
+/** Writes and reads the messages between nodes: a byte for the kind, the partition, and then the fields, with flags before texts and lists. */
 export const messageCodec: PeerCodec<Message> = {
   put(builder, message): void {
     builder.reserve(HEAD_BYTES);
@@ -29,7 +29,7 @@ export const messageCodec: PeerCodec<Message> = {
   },
 };
 
-/** On the wire, a kind is its index. New kinds come last. */
+/** On the wire, a kind is its index. Raise the version in `LINK_TOKEN` if the list or the fields of a kind change. */
 const KINDS = [
   'beacon',
   'beaconAnswer',
