@@ -1,7 +1,15 @@
-import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { newTopology } from '@kvs/topology';
 import { MapEngine } from '../test/map-engine.js';
-import { BEACON_ROUND_MS, PARTITION, PAST_GRACE_MS, World, type Member } from '../test/world.js';
+import {
+  BEACON_ROUND_MS,
+  done,
+  pairOf,
+  PARTITION,
+  PAST_GRACE_MS,
+  refused,
+  World,
+  type Member,
+} from '../test/world.js';
 import type { Message } from './messages.js';
 import type { ApplyResult } from './ports.js';
 import { START_POSITION } from './position.js';
@@ -18,17 +26,8 @@ beforeEach(() => {
   c = world.add('c');
 });
 
-const done = { kind: 'done' };
-const pairOf = (data: string, value: string) => ({
-  id: keyId(stringKey(data)),
-  value: stringValue(value),
-  version: 1,
-  expiresAtMs: undefined,
-});
-const kinds = () => world.requests.map(({ change }) => change.kind);
 /** Enough for 3.5 s. */
 const manyFailures = () => new Array<ApplyResult>(35).fill('unavailable');
-const refused = (code: string) => ({ kind: 'refused', code });
 
 describe('a copy', () => {
   it('reads the topology before it asks to take the place of a silent primary, and then acknowledges nothing more (R11)', () => {
@@ -214,13 +213,13 @@ describe('a copy', () => {
     world.cut(a, b);
     const write = a.set('k', 'v');
     world.pass(1500);
-    expect(kinds()).toEqual(['remove']);
+    expect(world.requestKinds).toEqual(['remove']);
     world.mend();
     world.requests = [];
     world.commit({ kind: 'rewrite' });
     world.settle();
     world.pass(1000);
-    expect([write.answer, kinds()]).toMatchObject([done, []]);
+    expect([write.answer, world.requestKinds]).toMatchObject([done, []]);
   });
 
   it('gets effects again that were lost with its connection as soon as that is back', () => {

@@ -1,5 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { FILL_MS, PARTITION, World, type Member } from '../test/world.js';
+import { done, FILL_MS, pairOf, PARTITION, World, type Member } from '../test/world.js';
 import { NOT_BEGUN, type Message } from './messages.js';
 import type { ApplyResult, FillScan } from './ports.js';
 import { START_POSITION, type Position } from './position.js';
@@ -15,15 +15,6 @@ beforeEach(() => {
   b = world.add('b');
   c = world.add('c');
 });
-
-const done = { kind: 'done' };
-const pairOf = (data: string, value: string) => ({
-  id: keyId(stringKey(data)),
-  value: stringValue(value),
-  version: 1,
-  expiresAtMs: undefined,
-});
-const kinds = () => world.requests.map(({ change }) => change.kind);
 
 describe('a learner', () => {
   function learn(member: Member): void {
@@ -192,10 +183,10 @@ describe('a learner', () => {
     learn(b);
     expect(a.set('k', 'v').answer).toMatchObject(done);
     world.pass(700);
-    expect(kinds()).not.toContain('add');
+    expect(world.requestKinds).not.toContain('add');
     world.send = send;
     world.pass(1000);
-    expect([kinds(), b.pairs]).toEqual([expect.arrayContaining(['add']), { k: 'v' }]);
+    expect([world.requestKinds, b.pairs]).toEqual([expect.arrayContaining(['add']), { k: 'v' }]);
   });
 
   it('leaves no scan of the engine open, whether it is added or withdrawn', () => {
@@ -243,11 +234,11 @@ describe('a learner', () => {
     a.set('k', 'v');
     world.pass(700);
     const write = a.set('l', 'w');
-    expect([write.answer, kinds()]).toEqual([undefined, []]);
+    expect([write.answer, world.requestKinds]).toEqual([undefined, []]);
     world.unconnected.add(b.bootId);
     world.cut(a, b);
     world.pass(3000);
-    expect([write.answer, kinds()]).toMatchObject([done, []]);
+    expect([write.answer, world.requestKinds]).toMatchObject([done, []]);
   });
 
   it('gives a lease as soon as it counts, so that no read waits for it (R16)', () => {
@@ -258,7 +249,7 @@ describe('a learner', () => {
       world.pass(100);
       expect(a.isServing).toBe(true);
     }
-    expect(kinds()).toContain('add');
+    expect(world.requestKinds).toContain('add');
   });
 
   it('is filled anew under a new primary, and ignores chunks of the older fill', () => {
@@ -413,7 +404,7 @@ describe('a learner', () => {
     a.replica.receive(b.bootId, { kind: 'fillChunkAnswer', ...earlier, number: 0, failure: 'full' });
     a.replica.receive(b.bootId, { kind: 'fillAnswer', ...earlier });
     world.pass(2000);
-    expect([kinds(), a.replica.takeFailures()]).toEqual([[], []]);
+    expect([world.requestKinds, a.replica.takeFailures()]).toEqual([[], []]);
   });
 
   it('whose connection breaks before it has all pairs is filled again soon', () => {

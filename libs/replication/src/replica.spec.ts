@@ -1,6 +1,6 @@
 import { endProcess, updateSettings, type BootId, type TopologyNode } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
-import { BEACON_ROUND_MS, PARTITION, World, type Member } from '../test/world.js';
+import { BEACON_ROUND_MS, done, PARTITION, refused, World, type Member } from '../test/world.js';
 import { MAX_PEERS } from './leases.js';
 
 let world: World;
@@ -15,8 +15,6 @@ beforeEach(() => {
   c = world.add('c');
 });
 
-const done = { kind: 'done' };
-const refused = (code: string) => ({ kind: 'refused', code });
 const nodeOf = (bootId: BootId, port: number): TopologyNode => ({
   id: bootId,
   address: `n:${port}`,

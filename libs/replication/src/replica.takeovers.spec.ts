@@ -1,6 +1,15 @@
-import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { keyId, stringKey } from '@kvs/protocol';
 import { endProcess, type BootId } from '@kvs/topology';
-import { BEACON_ROUND_MS, PARTITION, PAST_GRACE_MS, World, type Member } from '../test/world.js';
+import {
+  BEACON_ROUND_MS,
+  done,
+  pairOf,
+  PARTITION,
+  PAST_GRACE_MS,
+  refused,
+  World,
+  type Member,
+} from '../test/world.js';
 import type { Confirmation, Message } from './messages.js';
 import type { ApplyResult } from './ports.js';
 import { START_POSITION, type Position } from './position.js';
@@ -17,17 +26,8 @@ beforeEach(() => {
   c = world.add('c');
 });
 
-const done = { kind: 'done' };
-const pairOf = (data: string, value: string) => ({
-  id: keyId(stringKey(data)),
-  value: stringValue(value),
-  version: 1,
-  expiresAtMs: undefined,
-});
-const kinds = () => world.requests.map(({ change }) => change.kind);
 /** Enough for 3.5 s. */
 const manyFailures = () => new Array<ApplyResult>(35).fill('unavailable');
-const refused = (code: string) => ({ kind: 'refused', code });
 
 describe('a new primary', () => {
   it('alone gets the last effects of a copy that it asks for (R12)', () => {
@@ -149,9 +149,9 @@ describe('a new primary', () => {
     fail();
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(2000);
-    expect(kinds()).toEqual([]);
+    expect(world.requestKinds).toEqual([]);
     world.pass(1000);
-    expect([new Set(kinds()), b.isServing]).toEqual([new Set(['remove']), false]);
+    expect([new Set(world.requestKinds), b.isServing]).toEqual([new Set(['remove']), false]);
   });
 
   it('waits only for a grace for a copy that it has never heard if there may be pairs (R12)', () => {
@@ -161,7 +161,7 @@ describe('a new primary', () => {
     world.cut(c, b);
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(2400);
-    expect(kinds()).toEqual([]);
+    expect(world.requestKinds).toEqual([]);
     world.pass(300);
     expect(world.grant()).toEqual([{ kind: 'remove', by: b.bootId, copy: c.bootId }]);
   });
@@ -174,7 +174,7 @@ describe('a new primary', () => {
     world.cut(c, b);
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(500);
-    expect(kinds()).toEqual([]);
+    expect(world.requestKinds).toEqual([]);
   });
 
   it('waits for a former primary that it has never heard', () => {
@@ -182,7 +182,7 @@ describe('a new primary', () => {
     world.commit({ kind: 'start', primary: a.bootId, instead: undefined, copies: [b.bootId] });
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(500);
-    expect(kinds()).toEqual([]);
+    expect(world.requestKinds).toEqual([]);
   });
 
   it('waits for a grace after its start if an earlier process has had its boot id (R12)', () => {

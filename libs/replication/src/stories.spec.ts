@@ -1,5 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { PARTITION, PAST_GRACE_MS, World, type Member } from '../test/world.js';
+import { done, PARTITION, PAST_GRACE_MS, World, type Member } from '../test/world.js';
 import type { Message } from './messages.js';
 import { START_POSITION } from './position.js';
 
@@ -14,9 +14,6 @@ beforeEach(() => {
   b = world.add('b');
   c = world.add('c');
 });
-
-const done = { kind: 'done' };
-const kinds = () => world.requests.map(({ change }) => change.kind);
 
 /** Returns a list that will have the number of effects in each message with effects. */
 function effectsSent(): number[] {
@@ -43,7 +40,7 @@ describe('a hand-over to a copy that dies', () => {
     separate(c, b);
     world.requests = [];
     world.pass(5000);
-    expect(kinds()).toContain('rewrite');
+    expect(world.requestKinds).toContain('rewrite');
     world.grant('rewrite', 'remove');
     world.pass(3000);
     world.grant('rewrite', 'remove');
@@ -65,7 +62,7 @@ describe('a new primary that waits for a silent copy', () => {
       world.pass(100);
       c.answerReads();
     }
-    expect(new Set(kinds())).toEqual(new Set(['remove']));
+    expect(new Set(world.requestKinds)).toEqual(new Set(['remove']));
     world.grant();
     world.pass(300);
     expect([world.entry.inSync, b.isServing]).toEqual([[b.bootId, c.bootId], true]);
@@ -80,7 +77,7 @@ describe('a new primary that waits for a silent copy', () => {
       world.pass(100);
       c.answerReads();
     }
-    expect(kinds()).toContain('promote');
+    expect(world.requestKinds).toContain('promote');
   });
 });
 
@@ -94,7 +91,7 @@ describe('a primary that stood still', () => {
     a.engine.waiting = undefined;
     a.replica.tick();
     world.settle();
-    expect([write.answer, kinds()]).toMatchObject([done, []]);
+    expect([write.answer, world.requestKinds]).toMatchObject([done, []]);
   });
 
   it.each([1000, 2000, 2400])('asks idle copies before it accuses them, after %d ms (R5)', (ms) => {
@@ -110,7 +107,7 @@ describe('a primary that stood still', () => {
     }
     world.resume(a);
     world.pass(600);
-    expect([kinds(), a.isServing]).toEqual([[], true]);
+    expect([world.requestKinds, a.isServing]).toEqual([[], true]);
   });
 
   it('reads its input before it accuses its copies (R5)', () => {
@@ -121,7 +118,7 @@ describe('a primary that stood still', () => {
     world.nowMs += 1500;
     world.resume(a);
     world.pass(600);
-    expect([write.answer, kinds()]).toMatchObject([done, []]);
+    expect([write.answer, world.requestKinds]).toMatchObject([done, []]);
   });
 });
 
@@ -149,7 +146,7 @@ describe('a learner that has all pairs when the entry changes', () => {
     world.requests = [];
     world.commit({ kind: 'rewrite' });
     world.pass(200);
-    expect([kinds(), a.replica.takeFailures()]).toEqual([['add'], []]);
+    expect([world.requestKinds, a.replica.takeFailures()]).toEqual([['add'], []]);
   });
 });
 
@@ -440,7 +437,7 @@ describe('copies after the last write', () => {
     };
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(1000);
-    expect([b.isServing, kinds(), confirmed.length > 0]).toEqual([true, [], true]);
+    expect([b.isServing, world.requestKinds, confirmed.length > 0]).toEqual([true, [], true]);
     expect(
       confirmed.filter((message) => message.kind === 'confirmation' && message.tail?.effects.length !== 0),
     ).toEqual([]);
@@ -464,7 +461,7 @@ describe('a takeover from copies that have many effects in their tails', () => {
     };
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(1000);
-    expect([b.isServing, kinds(), Object.keys(c.pairs)]).toEqual([true, [], ['k', 'l', 'm']]);
+    expect([b.isServing, world.requestKinds, Object.keys(c.pairs)]).toEqual([true, [], ['k', 'l', 'm']]);
     expect(largest).toBeLessThan(700_000);
   });
 

@@ -1,4 +1,4 @@
-import { ClusterClock, type EngineKey } from '@kvs/kv-store';
+import { ClusterClock, type EngineKey, type EnginePair } from '@kvs/kv-store';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import {
   applyRequests,
@@ -25,6 +25,17 @@ export const BEACON_ROUND_MS = DEFAULT_TIMES.beaconMs + 100;
 /** Enough for a small fill, also if it begins again after a pause, and for the request to add the learner. */
 export const FILL_MS = 1200;
 
+/** The kind of an answer without a refusal. */
+export const done = { kind: 'done' };
+
+export function refused(code: string): { kind: 'refused'; code: string } {
+  return { kind: 'refused', code };
+}
+
+export function pairOf(data: string, value: string): EnginePair {
+  return { id: keyId(stringKey(data)), value: stringValue(value), version: 1, expiresAtMs: undefined };
+}
+
 /** Some replicas of one partition, in time that only the test advances. */
 export class World {
   nowMs = 1000;
@@ -39,6 +50,11 @@ export class World {
   #inTransit: (() => void)[] = [];
   #cut = new Set<string>();
   readonly #paused = new Map<BootId, (() => void)[]>();
+
+  /** The kinds of the requests. */
+  get requestKinds(): EntryChange['kind'][] {
+    return this.requests.map(({ change }) => change.kind);
+  }
 
   add(
     name: string,
