@@ -34,9 +34,10 @@ export function fillGaps(draft: Draft): void {
     .sort((a, b) => a.count - b.count || a.partition - b.partition);
   if (gaps.length === 0) return;
   const peers = new Peers(draft);
-  // The share of a node that may come back is not given to others: they would have to give it back then.
+  // Others don't take the share of a node that may come back or has just done so: they would have to give it back.
   const isWaiting = draft.nodes.some(
-    ({ isReachable, isLeaving, copyBounds }) => (!isReachable || isLeaving) && copyBounds.fair > 0,
+    ({ isReachable, isLeaving, hasReported, copyBounds }) =>
+      (!isReachable || isLeaving || !hasReported) && copyBounds.fair > 0,
   );
   const hasRoom = ({ copies, copyBounds }: PlanNode) => !isWaiting || copies < Math.floor(copyBounds.fair);
   for (const { entry, partition, count } of gaps) {
@@ -191,11 +192,11 @@ function canMove(draft: Draft, entry: PartitionEntry, partition: number): boolea
   );
 }
 
-/** Returns whether the node can get a copy of the partition now. One that has not reported to this controller may be gone. */
+/** Returns whether the node can get a copy of the partition now. */
 export function canReceive(draft: Draft, partition: number, entry: PartitionEntry, node: PlanNode): boolean {
   return (
     node.isUsable &&
-    draft.input.statuses.get(node.bootId)?.report !== undefined &&
+    node.hasReported &&
     !entry.inSync.includes(node.bootId) &&
     !draft.input.isPaused(partition, node.bootId) &&
     draft.hasMemoryFor(partition, node)

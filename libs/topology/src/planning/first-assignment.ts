@@ -69,7 +69,7 @@ function firstCopies(draft: Draft, peers: Peers, { entry, partition, primary }: 
 export function areNodesThere({ usable, reachable, missing, input }: Draft): boolean {
   const { statuses, topology, nowMs } = input;
   if (usable.length === 0 || missing.length > 0) return false;
-  if (reachable.some(({ bootId }) => statuses.get(bootId)?.report === undefined)) return false;
+  if (reachable.some(({ hasReported }) => !hasReported)) return false;
   const agesMs = usable.map(({ bootId }) => nowMs - (statuses.get(bootId)?.firstHeardMs ?? nowMs));
   const isEnough = usable.length >= topology.copies || Math.max(...agesMs) >= ENOUGH_NODES_MS;
   return isEnough && Math.min(...agesMs) >= NEW_NODE_MS;

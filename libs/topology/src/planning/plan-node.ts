@@ -9,6 +9,8 @@ export interface PlanNode {
   /** Its zone, or a text of its own if it has none. */
   readonly zone: string;
   readonly isReachable: boolean;
+  /** Whether it has reported to this controller. One that has not may have just started, or be gone. */
+  readonly hasReported: boolean;
   /** Whether it is about to end, so that it gets nothing more. Its copies count until it has ended. */
   readonly isLeaving: boolean;
   /** Whether its copies count. They don't if it is draining, has ended, or was away for too long. */
@@ -66,6 +68,7 @@ export function planNodesOf(input: PlanInput): PlanNode[] {
       bootId: node.bootId,
       zone: zoneOf(node),
       isReachable,
+      hasReported: status?.report !== undefined,
       isLeaving,
       isKept,
       isUsable: isReachable && isKept && !isLeaving,

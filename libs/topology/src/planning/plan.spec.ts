@@ -197,6 +197,15 @@ describe('a node that is away', () => {
   });
 });
 
+  it('keeps its share if it is back and has not reported yet', () => {
+    const cluster = settled(2, [...three, { id: 'd' }]);
+    cluster.end('d');
+    cluster.settle();
+    cluster.join({ id: 'd' });
+    cluster.silence('d');
+    expect(cluster.plan().requests).toEqual([]);
+  });
+
 describe('a node that leaves', () => {
   const two = [{ id: 'a' }, { id: 'b' }];
 
