@@ -904,19 +904,23 @@ describe('nodes with one shared store', () => {
     expect(takenOver()).toEqual([true, 0]);
   });
 
-  it('a node that is gone gets nothing when a proxy begins to lead', async () => {
-    const store = new BreakableStore(new LocalTopologyStore());
-    proxy = new TestProxy(store);
-    const { b } = await shared();
-    await proxy.pass(5000, [b]);
-    store.isBroken = true;
-    await proxy.pass(10_000);
-    store.isBroken = false;
-    const { partitions } = proxy.topology;
-    await proxy.pass(1500);
-    await proxy.pass(8000, [b]);
-    expect(proxy.topology.partitions).toEqual(partitions);
-  });
+  it.each([0, 3000])(
+    'a node that is gone gets nothing when a proxy begins to lead, and then stands still for %d ms',
+    async (pausedMs) => {
+      const store = new BreakableStore(new LocalTopologyStore());
+      proxy = new TestProxy(store);
+      const { b } = await shared();
+      await proxy.pass(5000, [b]);
+      store.isBroken = true;
+      await proxy.pass(10_000);
+      store.isBroken = false;
+      const { partitions } = proxy.topology;
+      await proxy.pass(1500);
+      proxy.nowMs += pausedMs;
+      await proxy.pass(8000, [b]);
+      expect(proxy.topology.partitions).toEqual(partitions);
+    },
+  );
 
   it('a node that is silent has', async () => {
     const { b, served } = await shared();
@@ -999,6 +1003,16 @@ it('lost partitions of which a process that is away may have pairs are not start
   const partition = proxy.topology.partitions.findIndex(({ primary }) => primary === a);
   await pass(1000, [{ partition, position: { epoch: 1, number: 1 } }]);
   expect(await proxy.control.startLost()).toBe(1);
+});
+
+it('lost partitions do not start from older copies because the proxy stood still', async () => {
+  proxy = new TestProxy(new LocalTopologyStore(), { whenLost: 'offline' });
+  const [a = fail(), b = fail()] = await proxy.assigned();
+  await proxy.report(a, { isEnding: true });
+  const partition = proxy.topology.partitions.findIndex(({ primary }) => primary === a);
+  await proxy.pass(58_000, [b], () => [{ partition, position: { epoch: 1, number: 1 } }]);
+  proxy.nowMs += 2900;
+  expect(await proxy.control.startLost()).toBe(0);
 });
 
 it('the ceiling of versions rises soon after a node reports a version near it, also while nothing else changes', async () => {

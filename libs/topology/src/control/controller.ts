@@ -89,7 +89,7 @@ export class Controller {
    * @throws KvsError `not_leader`, `outdated_store`, `store_unavailable`
    */
   async startLost(): Promise<number> {
-    const { keeper, queue, settings } = this.#parts;
+    const { keeper, queue, reports, settings } = this.#parts;
     if (!this.isLeading)
       throw new KvsError('not_leader', `the cluster is led by ${this.leader ?? 'no known proxy'}`);
     if (this.#plan === undefined)
@@ -97,7 +97,9 @@ export class Controller {
     const lost = new Set(
       this.#plan.stalled.filter(({ state }) => state === 'lost').map(({ partition }) => partition),
     );
-    const input = this.#inputFor(await keeper.read());
+    const topology = await keeper.read();
+    reports.noteRunning();
+    const input = this.#inputFor(topology);
     const { requests } = plan({ ...input, settings: { ...settings, whenLost: 'start' } });
     const starts = requests.filter(({ partition }) => lost.has(partition));
     const { partitions } = await queue.submit(starts);
@@ -174,10 +176,10 @@ export class Controller {
 
   async #step(): Promise<void> {
     const { keeper, reports } = this.#parts;
-    reports.wake();
+    reports.noteRunning();
     const topology = await keeper.read();
     // The process may have stood still while it waited.
-    reports.wake();
+    reports.noteRunning();
     // Nodes that join here, or know no leader yet, are heard by a proxy that does not lead.
     reports.forgetOthers(topology);
     if (!this.isLeading) return;

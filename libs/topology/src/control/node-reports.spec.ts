@@ -78,10 +78,10 @@ it('a process is silent after 3 s, and the time in which this process stood stil
   const areHeard = () => [primary, learner].map((bootId) => reports.isHeard(bootId));
   for (const bootId of [primary, learner]) reports.hear(bootId);
   nowMs += 10_000;
-  reports.wake();
+  reports.noteRunning();
   expect(areHeard()).toEqual([true, true]);
   for (const endMs = nowMs + 3000; nowMs < endMs; nowMs += 1000) reports.hear(primary);
-  reports.wake();
+  reports.noteRunning();
   expect(areHeard()).toEqual([true, true]);
   nowMs += 1;
   expect(areHeard()).toEqual([true, false]);

@@ -32,11 +32,11 @@ export class NodeReports {
   readonly #speeds = new Map<BootId, Speed>();
   readonly #leaving = new Set<BootId>();
   /** When this process was last seen to run. */
-  #awakeMs: number;
+  #seenRunningMs: number;
 
   constructor(ports: Pick<ControlPorts, 'timers' | 'log'>) {
     this.#timers = ports.timers;
-    this.#awakeMs = ports.timers.nowMs();
+    this.#seenRunningMs = ports.timers.nowMs();
     this.time = new ClusterTime(ports);
   }
 
@@ -94,21 +94,25 @@ export class NodeReports {
   }
 
   /**
-   * Notes that this process runs. If it stood still, it could hear no node, so that time does not count as silence of the nodes.
-   * Call it about every second, and before a plan judges by the silence.
+   * Notes that this process runs. If it stood still, it could hear no node, so the statuses leave that time out. Call it about
+   * every second, and before a plan judges by the statuses. `ClusterMember.receivedMs` in apps/proxy notices the same for
+   * requests that waited meanwhile.
    */
-  wake(): void {
+  noteRunning(): void {
     const nowMs = this.#timers.nowMs();
-    const pausedMs = nowMs - this.#awakeMs;
-    this.#awakeMs = nowMs;
-    if (pausedMs < STOOD_STILL_MS) return;
-    for (const [bootId, status] of this.#statuses)
-      this.#statuses.set(bootId, { ...status, lastHeardMs: status.lastHeardMs + pausedMs });
+    const pausedMs = nowMs - this.#seenRunningMs;
+    this.#seenRunningMs = nowMs;
+    if (pausedMs < MIN_PAUSE_MS) return;
+    for (const [bootId, status] of this.#statuses) {
+      const firstHeardMs = status.firstHeardMs + pausedMs;
+      const lastHeardMs = status.lastHeardMs + pausedMs;
+      this.#statuses.set(bootId, { ...status, firstHeardMs, lastHeardMs });
+    }
   }
 
   /** Notes that a process was heard. */
   hear(bootId: BootId, report?: NodeReport): void {
-    this.wake();
+    this.noteRunning();
     const nowMs = this.#timers.nowMs();
     const before = this.#statuses.get(bootId);
     const firstHeardMs = before?.firstHeardMs ?? nowMs;
@@ -195,8 +199,8 @@ function speedOf(last: NodeReport | undefined, next: NodeReport, passedMs: numbe
   return Math.round((sent * 1000) / Math.max(1, passedMs));
 }
 
-/** Nodes report every second, and the controller plans as often. */
-const STOOD_STILL_MS = 2000;
+/** Nodes report every second, and the controller plans as often, so this process stood still if it did neither for so long. */
+const MIN_PAUSE_MS = 2000;
 const NO_PROGRESS_MS = 60_000;
 /** Nodes that don't reach the proxy that leads wait for it before they report elsewhere. */
 const HEARD_FOR_MS = 5000;

@@ -1,7 +1,10 @@
 import type { NodeReport } from '../control-plane/messages.js';
 import type { BootId, Topology } from '../topology.js';
 
-/** The knowledge of a proxy about a process. Times are monotonic, in milliseconds. */
+/**
+ * The knowledge of a proxy about a process. Times are monotonic, in milliseconds. Both leave out the time in which this
+ * proxy stood still.
+ */
 export interface NodeStatus {
   readonly firstHeardMs: number;
   readonly lastHeardMs: number;

@@ -30,7 +30,7 @@ export function shareOut(draft: Draft): void {
 
 /** Whether all nodes could report to this controller. One that has only just begun knows of few. */
 function hasListened({ input: { statuses, nowMs } }: Draft): boolean {
-  return [...statuses.values()].some(({ firstHeardMs }) => nowMs - firstHeardMs >= HEARD_MS);
+  return [...statuses.values()].some(({ firstHeardMs }) => nowMs - firstHeardMs > HEARD_MS);
 }
 
 function isHeard({ input: { statuses, nowMs } }: Draft, { bootId }: PlanNode): boolean {
