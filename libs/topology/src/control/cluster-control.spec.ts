@@ -1343,6 +1343,18 @@ it('the proxy that leads gives the lead up when it leaves, before it is closed',
   two.control.stop();
 });
 
+it('a proxy that has given up the lead sends nodes to the next proxy, and stores the end of a process', async () => {
+  proxy = new TestProxy(new SharedStore());
+  const [a = fail()] = await proxy.assigned();
+  const durable = await proxy.join('d', { isDurable: true });
+  await proxy.control.leave();
+  const refused = { code: 'store_unavailable', message: 'this proxy does not know which proxy leads' };
+  await expect(proxy.report(a)).rejects.toMatchObject(refused);
+  await expect(proxy.report(durable, { isEnding: true })).rejects.toMatchObject(refused);
+  await proxy.report(a, { isEnding: true });
+  expect(proxy.topology.ended).toMatchObject([{ bootId: a, isDurable: false }]);
+});
+
 it('a proxy that leaves waits for the end of its last claim, which would take the lead again', async () => {
   const store = new SharedStore();
   const [one, two] = [new TestProxy(store), new TestProxy(store, { url: 'http://two' })];

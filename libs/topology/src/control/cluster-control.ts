@@ -163,20 +163,23 @@ export class ClusterControl {
   }
 
   /**
-   * @throws KvsError `wrong_cluster`, `unknown_node`, `outdated_store`; `store_unavailable`: another proxy may lead, so the node
-   * should ask the next one
+   * Takes the report of a node. Without a known leader, it takes only the last report of a process that has its pairs in
+   * memory: the topology says that the process has ended, so the proxy that leads learns of it.
+   *
+   * @throws KvsError `wrong_cluster`, `unknown_node`, `outdated_store`; `store_unavailable`: the node should ask the next proxy
    */
   async report(id: string, report: NodeReport): Promise<ReportAnswer> {
     await this.#keeper.checkSender(report, id);
-    if (this.#controller.isCutOff)
-      throw new KvsError('store_unavailable', 'this proxy does not reach the topology store');
     const topology = await this.#keeper.atLeast(report.revision);
     const node = topology.nodes.find((one) => one.id === id);
     if (node?.bootId !== report.bootId) {
       throw new KvsError('unknown_node', `${id} is not registered with the boot id ${report.bootId}`);
     }
+    const endsInTopology = report.isEnding && !node.isDurable;
+    if (this.#controller.leader === undefined && !endsInTopology)
+      throw new KvsError('store_unavailable', 'this proxy does not know which proxy leads');
     this.#reports.hear(report.bootId, report);
-    if (report.isEnding && !node.isDurable) await this.#keeper.change((now) => endProcess(now, node));
+    if (endsInTopology) await this.#keeper.change((now) => endProcess(now, node));
     const { leader, isLeading } = this.#controller;
     return {
       revision: this.#keeper.current?.revision ?? 0,

@@ -69,11 +69,6 @@ export class Controller {
     return this.#lead.isOwn;
   }
 
-  /** Whether the store has answered no claim yet, or none for so long that another proxy may lead. */
-  get isCutOff(): boolean {
-    return this.#lead.isCutOff;
-  }
-
   /** The newest plan, as long as this proxy leads. */
   get plan(): Plan | undefined {
     return this.isLeading ? this.#plan : undefined;

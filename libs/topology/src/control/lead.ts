@@ -43,15 +43,15 @@ export class Lead {
 
   /** The URL of the proxy that leads; undefined as long as that is unknown. */
   get leader(): string | undefined {
-    return this.isCutOff ? undefined : this.#leader;
+    return this.#isCutOff ? undefined : this.#leader;
   }
 
   get isOwn(): boolean {
     return this.leader === this.#url;
   }
 
-  /** Whether the store has answered no claim yet, or none for so long that another proxy may lead. */
-  get isCutOff(): boolean {
+  /** Whether the last answer of the store is so old that another proxy may lead. True also before the first answer. */
+  get #isCutOff(): boolean {
     return this.#ports.timers.nowMs() - this.#claimedMs > LEAD_FOR_MS;
   }
 
