@@ -71,7 +71,7 @@ export interface NodeReport extends SenderKnowledge {
   readonly held: readonly HeldPartition[];
   /** The learners that it is filling as primary. */
   readonly fills: readonly FillProgress[];
-  /** Moves that failed since its last report that was answered. */
+  /** Moves that failed since its last report. The node does not repeat them if no proxy answers. */
   readonly failures: readonly MoveFailure[];
 }
 
