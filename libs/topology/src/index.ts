@@ -3,7 +3,6 @@ export type { ClusterStatus } from './control/cluster-status.js';
 export { LastingProblem } from './control/lasting-problem.js';
 export type { ControlLog, ControlPorts, ControlTimers } from './control/ports.js';
 export { MAX_NEWS_WAIT_MS } from './control/topology-news.js';
-export type { SettingsUpdate } from './topology-changes.js';
 export type {
   EntriesRequest,
   FillProgress,
@@ -44,6 +43,7 @@ export {
   updateNode,
   updateSettings,
   type EntryRequest,
+  type SettingsUpdate,
 } from './topology-changes.js';
 export { isBootId } from './json-fields.js';
 export { topologyFromJson, topologyToJson } from './topology-json.js';

@@ -376,7 +376,7 @@ describe('requests for entries', () => {
     expect((await second).partitions[2]?.inSync).toHaveLength(2);
   });
 
-  it('of a process that is no node any more, or that give it a role, are passed over', async () => {
+  it('by or for a process that is no longer a node are ignored', async () => {
     const [gone = fail()] = await proxy.assigned();
     const served = learners().filter((one) => proxy.topology.partitions[one]?.primary === gone);
     const [removed = NaN, promoted = NaN] = served;
@@ -819,7 +819,7 @@ it('a move that failed is withdrawn soon, and tried again soon after', async () 
   expect(learners()).toEqual([7]);
 });
 
-it('what the store did not take is asked for again', async () => {
+it('a plan that could not be stored is made again', async () => {
   const bootIds = await proxy.assigned();
   await fillAll(bootIds);
   await proxy.pass(2000, bootIds);

@@ -1,12 +1,4 @@
 import { KvsError } from '@kvs/protocol';
-import {
-  type SettingsUpdate,
-  endProcess,
-  registerNode,
-  removeNode,
-  updateNode,
-  updateSettings,
-} from '../topology-changes.js';
 import type {
   EntriesRequest,
   JoinRequest,
@@ -17,8 +9,17 @@ import type {
 } from '../control-plane/messages.js';
 import { isBootId } from '../json-fields.js';
 import type { PlanSettings } from '../planning/plan-input.js';
+import {
+  endProcess,
+  registerNode,
+  removeNode,
+  updateNode,
+  updateSettings,
+  type SettingsUpdate,
+} from '../topology-changes.js';
 import { hasRole, newTopology, type BootId, type ClusterSettings, type Topology } from '../topology.js';
 import { ChangeLog } from './change-log.js';
+import { statusOf, type ClusterStatus } from './cluster-status.js';
 import { Controller } from './controller.js';
 import { EntryQueue } from './entry-queue.js';
 import { LastingProblem } from './lasting-problem.js';
@@ -26,7 +27,6 @@ import { NodePresence } from './node-presence.js';
 import { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
 import { ShareLog } from './share-log.js';
-import { statusOf, type ClusterStatus } from './cluster-status.js';
 import { TopologyKeeper } from './topology-keeper.js';
 import { TopologyNews } from './topology-news.js';
 

@@ -1,7 +1,7 @@
 import { KvsError } from '@kvs/protocol';
 import type { PrimaryOrder } from '../control-plane/messages.js';
+import { isEmpty, type Plan } from '../planning/draft.js';
 import type { PlanSettings } from '../planning/plan-input.js';
-import type { Plan } from '../planning/draft.js';
 import { plan, planInSteps } from '../planning/plan.js';
 import { versionCeilingFor } from '../planning/version-ceiling.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
@@ -39,7 +39,7 @@ export class Controller {
   #planned: string | undefined;
   /** The step that runs; undefined between steps. */
   #working: Promise<void> | undefined;
-  /** When the next step begins. While a step runs: when that was due. */
+  /** When the next step begins. During a step it stays in the past, so `#wakeSoon` cannot begin a second one. */
   #dueMs = Infinity;
   /** Whether the topology has changed since the last step began. */
   #isDueSoon = false;
@@ -247,10 +247,6 @@ export class Controller {
     // Nodes may have more room than they had, so a plan is due now and then anyway.
     return isQuiet ? `${revision} ${moves} ${Math.floor(nowMs / PLAN_ANYWAY_MS)}` : undefined;
   }
-}
-
-function isEmpty({ requests, orders, activated }: Plan): boolean {
-  return requests.length + orders.size + activated.length === 0;
 }
 
 const INTERVAL_MS = 1000;

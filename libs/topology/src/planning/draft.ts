@@ -32,6 +32,11 @@ export interface Plan {
   readonly shares: ReadonlyMap<BootId, Bounds>;
 }
 
+/** Returns whether the plan changes no partition and no node. */
+export function isEmpty({ requests, orders, activated }: Plan): boolean {
+  return requests.length + orders.size + activated.length === 0;
+}
+
 /** An order without its place, which the draft adds. */
 type Order =
   { readonly kind: 'handOver'; readonly to: BootId } | { readonly kind: 'remove'; readonly copy: BootId };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { updateSettings } from '../index.js';
-import { boot, isEmpty, PlannedCluster, type PlannedNode } from '../testing/planned-cluster.js';
+import { boot, PlannedCluster, type PlannedNode } from '../testing/planned-cluster.js';
+import { isEmpty } from './draft.js';
 
 /** Runs are few because each makes some hundred plans. A failure is not made smaller, which would take minutes. */
 const RUNS = { numRuns: 5, endOnFailure: true };

@@ -9,7 +9,8 @@ import {
   type Plan,
   type PlanSettings,
 } from '../index.js';
-import { boot, isEmpty, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
+import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
+import { isEmpty } from './draft.js';
 
 const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
 
@@ -195,7 +196,6 @@ describe('a node that is away', () => {
     cluster.settle();
     expect(cluster.loads()['a']?.[0]).toBeGreaterThan(2500);
   });
-});
 
   it('keeps its share if it is back and has not reported yet', () => {
     const cluster = settled(2, [...three, { id: 'd' }]);
@@ -205,6 +205,7 @@ describe('a node that is away', () => {
     cluster.silence('d');
     expect(cluster.plan().requests).toEqual([]);
   });
+});
 
 describe('a node that leaves', () => {
   const two = [{ id: 'a' }, { id: 'b' }];

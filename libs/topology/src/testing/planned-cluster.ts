@@ -19,6 +19,7 @@ import {
   type Topology,
   type TopologyNode,
 } from '../index.js';
+import { isEmpty } from '../planning/draft.js';
 
 /** Returns a text as the boot id that it names. */
 export function boot(text: string): BootId {
@@ -246,10 +247,6 @@ export class PlannedCluster {
       held: this.#held.get(bootId) ?? [],
     });
   }
-}
-
-export function isEmpty({ requests, orders, activated }: Plan): boolean {
-  return requests.length + orders.size + activated.length === 0;
 }
 
 function requestOf(order: PrimaryOrder, primary: BootId): EntryRequest {
