@@ -3,6 +3,7 @@ import { MapEngine } from '../test/map-engine.js';
 import {
   BEACON_ROUND_MS,
   done,
+  manyFailures,
   pairOf,
   PARTITION,
   PAST_GRACE_MS,
@@ -11,7 +12,6 @@ import {
   type Member,
 } from '../test/world.js';
 import type { Message } from './messages.js';
-import type { ApplyResult } from './ports.js';
 import { START_POSITION } from './position.js';
 
 let world: World;
@@ -25,9 +25,6 @@ beforeEach(() => {
   b = world.add('b');
   c = world.add('c');
 });
-
-/** Enough for 3.5 s. */
-const manyFailures = () => new Array<ApplyResult>(35).fill('unavailable');
 
 describe('a copy', () => {
   it('reads the topology before it asks to take the place of a silent primary, and then acknowledges nothing more (R11)', () => {

@@ -3,6 +3,7 @@ import { endProcess, type BootId } from '@kvs/topology';
 import {
   BEACON_ROUND_MS,
   done,
+  manyFailures,
   pairOf,
   PARTITION,
   PAST_GRACE_MS,
@@ -11,7 +12,6 @@ import {
   type Member,
 } from '../test/world.js';
 import type { Confirmation, Message } from './messages.js';
-import type { ApplyResult } from './ports.js';
 import { START_POSITION, type Position } from './position.js';
 
 let world: World;
@@ -25,9 +25,6 @@ beforeEach(() => {
   b = world.add('b');
   c = world.add('c');
 });
-
-/** Enough for 3.5 s. */
-const manyFailures = () => new Array<ApplyResult>(35).fill('unavailable');
 
 describe('a new primary', () => {
   it('alone gets the last effects of a copy that it asks for (R12)', () => {

@@ -11,7 +11,7 @@ import {
 } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
 import type { Message } from '../src/messages.js';
-import type { ReadAnswer, WriteAnswer } from '../src/ports.js';
+import type { ApplyResult, ReadAnswer, WriteAnswer } from '../src/ports.js';
 import { Replica } from '../src/replica.js';
 import { DEFAULT_TIMES, type Rule } from '../src/settings.js';
 import { MapEngine } from './map-engine.js';
@@ -34,6 +34,11 @@ export function refused(code: string): { kind: 'refused'; code: string } {
 
 export function pairOf(data: string, value: string): EnginePair {
   return { id: keyId(stringKey(data)), value: stringValue(value), version: 1, expiresAtMs: undefined };
+}
+
+/** Results of an engine that fails for 3.5 s. */
+export function manyFailures(): ApplyResult[] {
+  return new Array<ApplyResult>(35).fill('unavailable');
 }
 
 /** Some replicas of one partition, in time that only the test advances. */
