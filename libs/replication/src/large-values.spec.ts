@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { World, type Member } from '../test/world.js';
+import { worldOfThree, type Member, type World } from '../test/world.js';
 
 const MIB = 1024 * 1024;
 
@@ -8,10 +8,7 @@ let a: Member;
 let b: Member;
 let c: Member;
 beforeEach(() => {
-  world = new World();
-  a = world.add('a');
-  b = world.add('b');
-  c = world.add('c');
+  ({ world, a, b, c } = worldOfThree());
 });
 
 it('an effect after a pause is sent once, if it is acknowledged in time', () => {

@@ -8,8 +8,9 @@ import {
   PARTITION,
   PAST_GRACE_MS,
   refused,
-  World,
+  worldOfThree,
   type Member,
+  type World,
 } from '../test/world.js';
 import type { Message } from './messages.js';
 import { START_POSITION } from './position.js';
@@ -20,10 +21,7 @@ let b: Member;
 let c: Member;
 
 beforeEach(() => {
-  world = new World();
-  a = world.add('a');
-  b = world.add('b');
-  c = world.add('c');
+  ({ world, a, b, c } = worldOfThree());
 });
 
 describe('a copy', () => {

@@ -1,5 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { done, FILL_MS, pairOf, PARTITION, World, type Member } from '../test/world.js';
+import { done, FILL_MS, pairOf, PARTITION, worldOfThree, type Member, type World } from '../test/world.js';
 import { NOT_BEGUN, type Message } from './messages.js';
 import type { ApplyResult, FillScan } from './ports.js';
 import { START_POSITION, type Position } from './position.js';
@@ -10,10 +10,7 @@ let b: Member;
 let c: Member;
 
 beforeEach(() => {
-  world = new World();
-  a = world.add('a');
-  b = world.add('b');
-  c = world.add('c');
+  ({ world, a, b, c } = worldOfThree());
 });
 
 describe('a learner', () => {

@@ -1,6 +1,14 @@
 import { endProcess, updateSettings, type BootId, type TopologyNode } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
-import { BEACON_ROUND_MS, done, PARTITION, refused, World, type Member } from '../test/world.js';
+import {
+  BEACON_ROUND_MS,
+  done,
+  PARTITION,
+  refused,
+  worldOfThree,
+  type Member,
+  type World,
+} from '../test/world.js';
 import { MAX_PEERS } from './leases.js';
 
 let world: World;
@@ -9,10 +17,7 @@ let b: Member;
 let c: Member;
 
 beforeEach(() => {
-  world = new World();
-  a = world.add('a');
-  b = world.add('b');
-  c = world.add('c');
+  ({ world, a, b, c } = worldOfThree());
 });
 
 const nodeOf = (bootId: BootId, port: number): TopologyNode => ({

@@ -1,5 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { done, PARTITION, PAST_GRACE_MS, World, type Member } from '../test/world.js';
+import { done, PARTITION, PAST_GRACE_MS, worldOfThree, type Member, type World } from '../test/world.js';
 import type { Message } from './messages.js';
 import { START_POSITION } from './position.js';
 
@@ -9,10 +9,7 @@ let b: Member;
 let c: Member;
 
 beforeEach(() => {
-  world = new World();
-  a = world.add('a');
-  b = world.add('b');
-  c = world.add('c');
+  ({ world, a, b, c } = worldOfThree());
 });
 
 /** Returns a list that will have the number of effects in each message with effects. */

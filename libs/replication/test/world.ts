@@ -41,6 +41,12 @@ export function manyFailures(): ApplyResult[] {
   return new Array<ApplyResult>(35).fill('unavailable');
 }
 
+/** Returns a world with three nodes that have no role yet. */
+export function worldOfThree(): { world: World; a: Member; b: Member; c: Member } {
+  const world = new World();
+  return { world, a: world.add('a'), b: world.add('b'), c: world.add('c') };
+}
+
 /** Some replicas of one partition, in time that only the test advances. */
 export class World {
   nowMs = 1000;

@@ -309,5 +309,5 @@ function readMany<T>(cursor: FrameCursor, minBytes: number, read: () => T): T[] 
 }
 
 const POSITION_BYTES = 2 * INTEGER_BYTES;
-/** What may stand before the first text, list or position of a message. */
+/** The most bytes of a message before its first text, list or position. */
 const HEAD_BYTES = 1 + MAX_VARINT_BYTES + 3 * INTEGER_BYTES + 1;
